@@ -1,0 +1,20 @@
+"""The memory balloon: libvirt's `<memballoon>`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from ...binding import At
+from ...values import ON_OFF
+from ..address import Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memballoon(Device):
+    """The balloon; model none means that no default one is added. `stats_period` is in seconds."""
+
+    model: Annotated[
+        Literal["virtio", "none"], At("@model", known=("xen", "virtio-transitional", "virtio-non-transitional"))
+    ]
+    autodeflate: Annotated[bool | None, At("@autodeflate", ON_OFF)] = None
+    free_page_reporting: Annotated[bool | None, At("@freePageReporting", ON_OFF)] = None
+    stats_period: Annotated[int | None, At("stats/@period")] = None
