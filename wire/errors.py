@@ -321,6 +321,7 @@ _KIND_OF_CODE: dict[int, type[VirtError]] = {
     ErrorNumber.RESOURCE_BUSY: ResourceBusy,
 }
 
+
 def error_from_wire(fields: Mapping[str, Any]) -> VirtError:
     """The exception that stands for an error received from a peer, complete with its message and data.
 

@@ -1,0 +1,97 @@
+"""Rows about the connection itself and about what a driver holds."""
+
+from .rows import REMOTE_PROGRAM, Access, Family, Target
+
+_session = Family(REMOTE_PROGRAM, Target.SESSION)
+_driver = Family(REMOTE_PROGRAM, Target.DRIVER)
+
+CONNECT_ROWS = (
+    _session.query(
+        1,
+        "connect_open",
+        "name: string?, flags: uint",
+        access=Access.NONE,
+        permission="connect:getattr",
+        api="virConnectOpen",
+        commands=("connect",),
+        help="open a driver by its URI, read-only with flag 1",
+    ),
+    _session.query(
+        2,
+        "connect_close",
+        access=Access.NONE,
+        permission="connect:getattr",
+        api="virConnectClose",
+        help="end the session; what it asked to be destroyed with it is destroyed",
+    ),
+    _driver.query(
+        3,
+        "connect_get_type",
+        "",
+        "type: string",
+        permission="connect:getattr",
+        api="virConnectGetType",
+        commands=("version",),
+        help="the name of the driver",
+    ),
+    _driver.query(
+        4,
+        "connect_get_version",
+        "",
+        "hv_ver: uhyper",
+        permission="connect:getattr",
+        api="virConnectGetVersion",
+        commands=("version",),
+        help="the hypervisor's version, as major * 1000000 + minor * 1000 + micro",
+    ),
+    _driver.query(
+        157,
+        "connect_get_lib_version",
+        "",
+        "lib_ver: uhyper",
+        permission="connect:getattr",
+        api="virConnectGetLibVersion",
+        commands=("version",),
+        help="the version of libvirt's API that the daemon serves, in the same form",
+    ),
+    _driver.query(
+        59,
+        "connect_get_hostname",
+        "",
+        "hostname: string",
+        permission="connect:getattr",
+        api="virConnectGetHostname",
+        commands=("hostname",),
+        help="the host's name",
+    ),
+    _session.query(
+        110,
+        "connect_get_uri",
+        "",
+        "uri: string",
+        permission="connect:getattr",
+        api="virConnectGetURI",
+        commands=("uri",),
+        help="the URI that the session is open to",
+    ),
+    _driver.query(
+        7,
+        "connect_get_capabilities",
+        "",
+        "capabilities: string",
+        permission="connect:read",
+        api="virConnectGetCapabilities",
+        commands=("capabilities",),
+        help="what the host and its hypervisor can do, as XML",
+    ),
+    _driver.query(
+        273,
+        "connect_list_all_domains",
+        "need_results: int, flags: uint",
+        "domains: domain[16384], ret: uint",
+        permission="connect:search-domains",
+        api="virConnectListAllDomains",
+        commands=("list",),
+        help="the domains that pass the filter flags (virConnectListAllDomainsFlags), or only their number",
+    ),
+)

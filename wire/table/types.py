@@ -1,0 +1,139 @@
+"""The types of fields, and the one-line notation in which the table writes them.
+
+A signature is ``"dom: domain, flags: uint"``: names and types, in the order of the wire. Types:
+
+======================  ==========================================  ==========================
+notation                on libvirt's wire (XDR)                     in Python
+======================  ==========================================  ==========================
+``int uint hyper …``    32 or 64 bits (``uchar ushort`` take 32)     int within the type's range
+``bool``                an int                                      bool
+``double``              IEEE 754                                    float
+``string``              counted UTF-8, at most 4 MiB                str
+``uuid``                16 bytes                                    bytes of length 16
+``opaque[N]``           counted bytes, at most N                    bytes
+``NAME``                a structure of structs.py                   its NamedTuple
+``TYPE?``               0, or 1 and the value                       None or the value
+``TYPE[N]``             counted list of at most N                   list
+``TYPE{N}``             exactly N                                   list
+======================  ==========================================  ==========================
+
+Types are values that codecs walk once, when they compile a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..framing import STRING_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    name: str
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Double:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    max: int = STRING_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class UUID:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Optional:
+    of: Type
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    of: Type
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    of: Type
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A structure; ``make`` is the NamedTuple class of its values, fields in the order of the wire."""
+
+    make: type
+    fields: tuple[Field, ...]
+
+
+Type = Integer | Boolean | Double | String | UUID | Opaque | Optional | List | Array | Struct
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    type: Type
+
+
+SCALARS: Mapping[str, Type] = {
+    "uchar": Integer("uchar", 0, 0xFF),
+    "ushort": Integer("ushort", 0, 0xFFFF),
+    "int": Integer("int", -(2**31), 2**31 - 1),
+    "uint": Integer("uint", 0, 2**32 - 1),
+    "hyper": Integer("hyper", -(2**63), 2**63 - 1),
+    "uhyper": Integer("uhyper", 0, 2**64 - 1),
+    "bool": Boolean(),
+    "double": Double(),
+    "string": String(),
+    "uuid": UUID(),
+}
+
+_NOTATION = re.compile(r"(?P<name>\w+)(?P<suffixes>(?:\?|\[\d+\]|\{\d+\})*)")
+_SUFFIX = re.compile(r"(\?)|\[(\d+)\]|\{(\d+)\}")
+
+
+def parse_fields(signature: str, structs: Mapping[str, Struct]) -> tuple[Field, ...]:
+    """The fields that a signature names. Raises ValueError for one that is malformed (a defect of the table)."""
+    fields = []
+    for part in filter(None, (text.strip() for text in signature.split(","))):
+        name, colon, notation = part.partition(":")
+        if not colon:
+            raise ValueError(f"field {part!r} has no type in signature {signature!r}")
+        fields.append(Field(name.strip(), parse_type(notation.strip(), structs)))
+    return tuple(fields)
+
+
+def parse_type(notation: str, structs: Mapping[str, Struct]) -> Type:
+    """The type that a notation such as ``domain[16384]`` or ``string?`` stands for."""
+    match = _NOTATION.fullmatch(notation)
+    if match is None:
+        raise ValueError(f"{notation!r} is not the notation of a type")
+    suffixes = _SUFFIX.findall(match["suffixes"])
+    if match["name"] == "opaque":
+        (_, limit, _), *suffixes = suffixes
+        found: Type = Opaque(int(limit))
+    else:
+        found = SCALARS.get(match["name"]) or structs[match["name"]]
+    for optional, limit, length in suffixes:
+        found = Optional(found) if optional else List(found, int(limit)) if limit else Array(found, int(length))
+    return found
