@@ -50,8 +50,8 @@ class VirtError(Exception):
     """Any failure of a call.
 
     ``object`` names what the call was about, ``holder`` the job that was in the way and ``held_for`` for how many
-    seconds, ``stderr`` has the last lines of a program that failed, ``hint`` says what to try, ``line`` is a line of the
-    document that was passed in.
+    seconds, ``stderr`` has the last lines of a program that failed, ``hint`` says what to try, ``line`` is a line of
+    the document that was passed in.
     """
 
     code: ErrorNumber | int = ErrorNumber.INTERNAL_ERROR

@@ -1,12 +1,12 @@
 """The msgpack codec, compiled from the table.
 
-A payload is an array of the row's fields in their order; structures are arrays of theirs, UUIDs and opaques are binary.
-After the fields an array may hold one map more: in a call the caller's options (``deadline`` in seconds, ``trace``), in a
-reply what these asked for (``trace``). An error's payload is the map of :meth:`VirtError.to_wire`.
+A payload is an array of the row's fields in their order; structures are arrays of theirs, UUIDs and opaques are
+binary. After the fields an array may hold one map more: in a call the caller's options (``deadline`` in seconds,
+``trace``), in a reply what these asked for (``trace``). An error's payload is the map of :meth:`VirtError.to_wire`.
 
 What comes in is checked against the row's types and limits, so a handler sees only values of the types that it
-declares; what goes out is ours and is packed as it is. Checks are closures, made once per row: a field whose type msgpack
-gives us exactly costs one call, a row without fields nothing.
+declares; what goes out is ours and is packed as it is. Checks are closures, made once per row: a field whose type
+msgpack gives us exactly costs one call, a row without fields nothing.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def _compile_double(_: Double) -> Check:
 
 def _compile_string(type_: String) -> Check:
     limit = type_.max
-    # A character has at least one byte, so only a string with more characters than a quarter of the limit needs counting.
+    # A character has at most four bytes, so only a string of more than limit / 4 characters needs counting.
     surely_short = limit // 4
 
     def check(value: Any) -> str:

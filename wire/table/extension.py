@@ -1,9 +1,9 @@
 """Rows of our own program: events that can be resumed.
 
 ``events_subscribe`` begins or resumes a subscription. A client that was here before gives the ``epoch`` and the last
-``sequence`` that it saw; it then gets every event after that one that the daemon still has, and ``missed`` tells whether
-there are some that it no longer has. An epoch is one life of a daemon. Each event comes as an ``event`` message that carries
-libvirt's message of procedure ``procedure``, packed as that row packs it.
+``sequence`` that it saw; it then gets every event after that one that the daemon still has, and ``missed`` tells
+whether there are some that it no longer has. An epoch is one life of a daemon. Each event comes as an ``event``
+message that carries libvirt's message of procedure ``procedure``, packed as that row packs it.
 """
 
 from .rows import EXTENSION_PROGRAM, Family, Target

@@ -84,18 +84,18 @@ class Family:
     structs: Mapping[str, Struct] = field(default_factory=lambda: STRUCTS)
 
     def query(self, number: int, name: str, args: str = "", result: str = "", **more) -> Row:
-        return self._row(Kind.QUERY, Access.READ, number, name, args, result, **more)
+        return self._row(Kind.QUERY, number, name, args, result, **{"access": Access.READ, **more})
 
     def change(self, number: int, name: str, args: str = "", result: str = "", **more) -> Row:
-        return self._row(Kind.CHANGE, Access.WRITE, number, name, args, result, **more)
+        return self._row(Kind.CHANGE, number, name, args, result, **{"access": Access.WRITE, **more})
 
     def interrupt(self, number: int, name: str, args: str = "", result: str = "", **more) -> Row:
-        return self._row(Kind.INTERRUPT, Access.WRITE, number, name, args, result, **more)
+        return self._row(Kind.INTERRUPT, number, name, args, result, **{"access": Access.WRITE, **more})
 
     def message(self, number: int, name: str, fields: str, **more) -> Row:
-        return self._row(Kind.MESSAGE, Access.READ, number, name, fields, "", **more)
+        return self._row(Kind.MESSAGE, number, name, fields, "", **{"access": Access.READ, **more})
 
-    def _row(self, kind: Kind, access: Access, number: int, name: str, args: str, result: str, **more) -> Row:
+    def _row(self, kind: Kind, number: int, name: str, args: str, result: str, **more) -> Row:
         return Row(
             program=self.program,
             number=number,
@@ -104,6 +104,5 @@ class Family:
             result=parse_fields(result, self.structs),
             kind=kind,
             target=self.target,
-            access=more.pop("access", access),
             **more,
         )
