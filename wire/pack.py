@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 
@@ -26,7 +26,9 @@ Check = Callable[[Any], Any]
 Fields = tuple[Any, ...]
 Extras = Mapping[str, Any]
 NO_EXTRAS: Extras = {}
-_EMPTY = msgpack.packb(())
+# What Packer.pack gives with autoreset, its default, is never None as its stub has it.
+_packb = cast("Callable[[Any], bytes]", msgpack.packb)
+_EMPTY = _packb(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,14 @@ def encode(fields: Fields, extras: Extras | None = None) -> bytes:
     if not fields and not extras:
         return _EMPTY
     try:
-        return msgpack.packb((*fields, extras) if extras else fields)
+        return _packb((*fields, extras) if extras else fields)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgument(f"a value cannot be sent: {error}") from error
 
 
 def encode_error(error: VirtError, extras: Extras | None = None) -> bytes:
     """The payload of a reply with status ERROR."""
-    return msgpack.packb({**error.to_wire(), **(extras or {})})
+    return _packb({**error.to_wire(), **(extras or {})})
 
 
 def decode_error(payload: bytes) -> Mapping[str, Any]:
