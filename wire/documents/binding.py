@@ -16,8 +16,9 @@ The path is relative to the class's own element. What it means follows from its 
 Rules that hold for every document:
 - A field without a default is required. A field whose value is None (False for a presence) is not written; every
   other value is, whether or not it equals the default, so what is written never depends on a default.
-- Fields are written in the order of their declaration, those of a base class after those of the class itself:
+- Fields are written in the order of their declaration, a base class's first, those marked `last` after all others:
   libvirt puts what all devices share (boot order, alias, address) at the end.
+- An element that no field makes repeatable is refused when it comes twice. Empty text is no text.
 - `known` lists values that libvirt has and virtactor refuses. They raise UnsupportedConfig, others XMLError.
 - What no field claims is refused by name; nothing is dropped.
 
@@ -65,6 +66,7 @@ class At:
     codec: for types that do not say how they are written (int, str and Literal do).
     known: values of libvirt's that are refused as unsupported rather than as unknown.
     secure: written only when secrets are asked for.
+    last: written after the fields that are not.
     by: the attribute that tells the classes of a union apart; each class names its value in the class variable TAG.
     """
 
@@ -72,6 +74,7 @@ class At:
     codec: Codec | ElementCodec | None = None
     known: tuple[str, ...] = ()
     secure: bool = False
+    last: bool = False
     by: str | None = None
 
 

@@ -32,6 +32,7 @@ from .devices import (
     Serial,
     Video,
 )
+from .document import format_domain, parse_domain
 from .features import Apic, Features
 from .os import Loader, OperatingSystem
 
@@ -73,4 +74,6 @@ __all__ = [
     "Verbatim",
     "Video",
     "VirtioSerialAddress",
+    "format_domain",
+    "parse_domain",
 ]

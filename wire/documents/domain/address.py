@@ -82,6 +82,6 @@ Address = PciAddress | DriveAddress | VirtioSerialAddress | IsaAddress | UsbAddr
 class Device:
     """What every device may carry. `alias` is the live name ("net0") or, in a definition, a user's own ("ua-…")."""
 
-    boot_order: Annotated[int | None, At("boot/@order")] = None
-    alias: Annotated[str | None, At("alias/@name")] = None
-    address: Annotated[Address | None, At("address", by="type", known=FOREIGN_ADDRESSES)] = None
+    boot_order: Annotated[int | None, At("boot/@order", last=True)] = None
+    alias: Annotated[str | None, At("alias/@name", last=True)] = None
+    address: Annotated[Address | None, At("address", by="type", known=FOREIGN_ADDRESSES, last=True)] = None

@@ -4,7 +4,7 @@ The values are frozen: dataclasses.replace makes a changed copy. A field that is
 makes of that is the driver's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from ..binding import At, Verbatim
@@ -57,4 +57,4 @@ class DomainDefinition:
     on_reboot: Annotated[LifecycleAction | None, At("on_reboot", known=("rename-restart",))] = None
     on_crash: Annotated[CrashAction | None, At("on_crash", known=OTHER_CRASH_ACTIONS)] = None
     pm: Annotated[PowerManagement | None, At("pm")] = None
-    devices: Annotated[Devices, At("devices")] = Devices()
+    devices: Annotated[Devices, At("devices")] = field(default_factory=Devices)

@@ -1,0 +1,122 @@
+"""A model's value -> XML text, laid out as libvirt does: two spaces a level, single quotes, an empty element closed
+in its tag."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..errors import InvalidArgument
+from .schema import Nested, Node, Opaque, Shape, Slot, shape_of
+
+# What must not stand in XML as it is: markup, line ends and tabs that a parser would normalize; and what cannot stand.
+_SPECIAL = re.compile("[&<>'\"\t\n\r]")
+_IMPOSSIBLE = re.compile("[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_IN_ATTRIBUTE = {
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;",
+}  # fmt: skip
+_IN_TEXT = {**_IN_ATTRIBUTE, "\t": "\t", "\n": "\n"}
+
+
+def write_document(value: Any, root: str, *, secure: bool = False) -> str:
+    """The document of a model's value, ending in a line break. Secrets are written only if `secure`.
+
+    Raises InvalidArgument for text that has characters that XML cannot carry.
+    """
+    lines: list[str] = []
+    _Writing(lines, secure).shaped(value, root, shape_of(type(value)), "")
+    lines.append("")
+    return "\n".join(lines)
+
+
+def _attribute(text: str) -> str:
+    return _escaped(text, _IN_ATTRIBUTE)
+
+
+def _escaped(text: str, table: dict[str, str]) -> str:
+    if text.isalnum() and text.isascii():
+        return text
+    if _IMPOSSIBLE.search(text):
+        raise InvalidArgument(f"{text[:40]!r} has characters that XML cannot carry")
+    return _SPECIAL.sub(lambda match: table[match[0]], text)
+
+
+class _Writing:
+    """One pass over one value; `lines` grows."""
+
+    __slots__ = ("_lines", "_secure")
+
+    def __init__(self, lines: list[str], secure: bool) -> None:
+        self._lines = lines
+        self._secure = secure
+
+    def shaped(self, value: Any, tag: str, shape: Shape, indent: str, by: str | None = None) -> None:
+        """Write a value as its class's element, even if nothing is in it."""
+        head = f" {by}='{shape.tag}'" if by else ""
+        if not self._element(value, tag, shape.node, indent, head):
+            self._lines.append(f"{indent}<{tag}{head}/>")
+
+    def _element(self, value: Any, tag: str, node: Node, indent: str, head: str = "") -> bool:
+        """Write one element unless it would be empty; says whether it did."""
+        for name, slot in node.attributes.items():
+            if (item := getattr(value, slot.name)) is not None and (self._secure or not slot.secure):
+                head += f" {name}='{_attribute(slot.write(item))}'"
+        text = self._text(value, node.text) if node.text else ""
+        lines = self._lines
+        start = len(lines)
+        lines.append("")
+        for child_tag, place in node.children.items():
+            self._child(value, child_tag, place, indent + "  ")
+        if len(lines) > start + 1:
+            lines[start] = f"{indent}<{tag}{head}>{text}"
+            lines.append(f"{indent}</{tag}>")
+        elif text:
+            lines[start] = f"{indent}<{tag}{head}>{text}</{tag}>"
+        elif head or (node.present and getattr(value, node.present)):
+            lines[start] = f"{indent}<{tag}{head}/>"
+        else:
+            lines.pop()
+            return False
+        return True
+
+    def _text(self, value: Any, slot: Slot) -> str:
+        item = getattr(value, slot.name)
+        return "" if item is None else _escaped(slot.write(item), _IN_TEXT)
+
+    def _child(self, value: Any, tag: str, place: Node | Nested | Opaque, indent: str) -> None:
+        if isinstance(place, Nested):
+            self._nested(getattr(value, place.name), tag, place, indent)
+        elif isinstance(place, Opaque):
+            self._opaque(getattr(value, place.name), tag, indent)
+        elif place.repeats:
+            self._repeated(getattr(value, place.repeats), tag, place, indent)
+        elif place.sized:
+            self._sized(getattr(value, place.sized[0]), tag, place, indent)
+        else:
+            self._element(value, tag, place, indent)
+
+    def _nested(self, value: Any, tag: str, place: Nested, indent: str) -> None:
+        if value is None:
+            return
+        for item in value if place.many else (value,):
+            self.shaped(item, tag, shape_of(type(item)), indent, place.by)
+
+    def _opaque(self, value: Any, tag: str, indent: str) -> None:
+        if value:
+            inner = indent + "  "
+            self._lines += [f"{indent}<{tag}>", *(inner + item.xml for item in value), f"{indent}</{tag}>"]
+
+    def _repeated(self, value: Any, tag: str, node: Node, indent: str) -> None:
+        """An element that is one value each: `<boot dev='hd'/>` or its text."""
+        for item in value:
+            if node.text:
+                self._lines.append(f"{indent}<{tag}>{_escaped(node.text.write(item), _IN_TEXT)}</{tag}>")
+            for name, slot in node.attributes.items():
+                self._lines.append(f"{indent}<{tag} {name}='{_attribute(slot.write(item))}'/>")
+
+    def _sized(self, value: Any, tag: str, node: Node, indent: str) -> None:
+        if value is None or node.sized is None:
+            return
+        attributes, text = node.sized[1].write(value)
+        head = "".join(f" {name}='{_attribute(item)}'" for name, item in attributes.items())
+        self._lines.append(f"{indent}<{tag}{head}>{text}</{tag}>")
