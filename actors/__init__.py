@@ -1,0 +1,1 @@
+"""The daemon: everything that has state is an actor, and all actors share one event loop (runtime.py)."""

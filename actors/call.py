@@ -1,0 +1,125 @@
+"""A call on its way through the daemon, the reply that goes back, and the trace that it carries when asked.
+
+A Call is made by the connection that received it, passes the router, and ends at exactly one ``reply`` or ``fail``; both
+are messages to the connection. Drivers may hand a call on (``forward``) to the object that it turns out to be about.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pykka
+
+from ..wire.table.rows import Row
+from .foreign import translate
+from .runtime import send
+
+if TYPE_CHECKING:
+    from .connection.session import Session
+
+
+# What a handler returns that has handed its call on: somebody else answers it.
+FORWARDED = object()
+
+
+@dataclass(slots=True)
+class Span:
+    """One stay of a call: where, doing what, from when (seconds since the call arrived) and for how long."""
+
+    actor: str
+    what: str
+    depth: int
+    at: float
+    took: float = 0.0
+
+    def to_wire(self) -> dict[str, Any]:
+        return {"actor": self.actor, "what": self.what, "depth": self.depth, "at": self.at, "took": self.took}
+
+
+@dataclass(slots=True)
+class Trace:
+    """The stays of one call, in the order in which they began; ``depth`` makes them a tree."""
+
+    began: float = field(default_factory=time.perf_counter)
+    spans: list[Span] = field(default_factory=list)
+
+    def open(self, actor: str, what: str, depth: int) -> Span:
+        span = Span(actor, what, depth, time.perf_counter() - self.began)
+        self.spans.append(span)
+        return span
+
+    def close(self, span: Span) -> None:
+        span.took = time.perf_counter() - self.began - span.at
+
+    def to_wire(self) -> list[dict[str, Any]]:
+        """The spans for the caller. Those still open lasted until now."""
+        for span in self.spans:
+            if not span.took:
+                self.close(span)
+        return [span.to_wire() for span in self.spans]
+
+
+class Call:
+    """One call of a client's.
+
+    ``deadline`` is a time of ``loop.time()``; ``patience`` the seconds that it stood for when the call came. ``method``
+    names the handler: the row's name, unless a driver has forwarded the call.
+    """
+
+    __slots__ = ("answered", "args", "deadline", "interrupted", "method", "patience", "row", "serial", "session", "trace")
+
+    def __init__(self, row: Row, args: tuple[Any, ...], session: Session, serial: int) -> None:
+        self.row = row
+        self.args = args
+        self.session = session
+        self.serial = serial
+        self.method = row.name
+        self.deadline = 0.0
+        self.patience = 0.0
+        self.trace: Trace | None = None
+        self.interrupted: str | None = None
+        self.answered = False
+
+    def __repr__(self) -> str:
+        return f"<Call {self.serial} {self.row.name} of {self.session.label}>"
+
+    def reply(self, fields: tuple[Any, ...] = ()) -> None:
+        """Answer with the row's result fields. The first answer counts, later ones are dropped."""
+        if not self.answered:
+            self.answered = True
+            send(self.session.connection, Reply(self, fields))
+
+    def fail(self, error: BaseException) -> None:
+        """Answer with an error; foreign exceptions are translated."""
+        if not self.answered:
+            self.answered = True
+            send(self.session.connection, Failure(self, translate(error)))
+
+    def forward(self, ref: pykka.ActorRef[Any], method: str, *args: Any) -> object:
+        """Hand the call on to another actor, which handles it as ``method(call, *args)``; a handler returns what this does."""
+        self.method = method
+        self.args = args
+        ref.tell(self)
+        return FORWARDED
+
+
+class Reply:
+    """A call's result, for its connection to send."""
+
+    __slots__ = ("call", "fields")
+
+    def __init__(self, call: Call, fields: tuple[Any, ...]) -> None:
+        self.call = call
+        self.fields = fields
+
+
+class Failure:
+    """A call's error, for its connection to send."""
+
+    __slots__ = ("call", "error")
+
+    def __init__(self, call: Call, error: Any) -> None:
+        self.call = call
+        self.error = error

@@ -1,0 +1,140 @@
+"""What drivers of domains have in common: the directory, look-ups and lists, and the way of new definitions.
+
+The driver decides at once whether a name and UUID are free, puts the domain's actor into the directory, and forwards the call to it:
+from then on the domain's own jobs keep changes of it in order, and the driver is free for the next call.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import socket
+import uuid
+from typing import Any
+
+import pykka
+
+from ...wire.documents.domain import DomainDefinition, parse_domain
+from ...wire.enums.domain import DomainCreateFlags, DomainDefineFlags
+from ...wire.errors import OperationInvalid, UnsupportedConfig
+from ...wire.table import DomainRef
+from ..call import Call
+from ..events import EventLog
+from ..objects import CallTarget
+from ..runtime import Runtime
+from .directory import Directory, Entry, Summary
+from .domain import Domain, Gone, Surroundings, check_flags, uuid_bytes
+from .handle import DriverHandle
+
+# The version of libvirt's API whose behaviour the daemon answers to.
+API_VERSION = 9_000_000
+
+
+class DomainDriver(CallTarget):
+    """A driver of domains; subclasses say which domain class they make and what types they accept."""
+
+    name = "domains"
+    domain_types: frozenset[str] = frozenset()
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime)
+        self.label = f"{self.name} driver"
+        self.directory = Directory()
+        self.events = EventLog.start(runtime)
+        self.ids = itertools.count(1)
+
+    def handle(self) -> DriverHandle:
+        """What the rest of the daemon knows of this driver."""
+        return DriverHandle(self.name, self.actor_ref, self.directory, self.events)
+
+    def surroundings(self) -> Surroundings:
+        return Surroundings(self.actor_ref, self.events, self.ids)
+
+    def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[Domain]:
+        """Start the actor of a new domain."""
+        raise NotImplementedError
+
+    def check_definition(self, definition: DomainDefinition) -> None:
+        """Refuse what this driver does not run. Raises UnsupportedConfig."""
+        if definition.type not in self.domain_types:
+            accepted = ", ".join(sorted(self.domain_types))
+            raise UnsupportedConfig(f"domain type '{definition.type}' (the {self.name} driver has {accepted})")
+
+    def on_receive(self, message: Any) -> Any:
+        if isinstance(message, Call):
+            return self.answer(message)
+        if isinstance(message, Summary):
+            return self.directory.update(message)
+        if isinstance(message, Gone):
+            return self._forget(message)
+        return super().on_receive(message)
+
+    def on_stop(self) -> None:
+        for entry in self.directory:
+            entry.ref.stop(block=False)
+        self.events.stop(block=False)
+
+    def _forget(self, message: Gone) -> None:
+        entry = self.directory.find(message.uuid)
+        # A definition that is on its way to the domain makes it stay; it says so again if nothing comes of it.
+        if entry is not None and entry.handed_over == message.handed_over:
+            self.directory.remove(message.uuid)
+            entry.ref.stop(block=False)
+
+    def admit(self, definition: DomainDefinition) -> Entry:
+        """The directory's entry for a definition's name and UUID, made if both are free. Raises AlreadyExists."""
+        key = uuid_bytes(definition)
+        entry = self.directory.claim(definition.name, key)
+        if entry is None:
+            entry = Entry(definition.name, key, self.make_domain(definition.name, key), Summary(key))
+            self.directory.add(entry)
+        return entry
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def connect_get_type(self, call: Call) -> tuple[str]:
+        return (self.name.upper(),)
+
+    def connect_get_lib_version(self, call: Call) -> tuple[int]:
+        return (API_VERSION,)
+
+    def connect_get_hostname(self, call: Call) -> tuple[str]:
+        return (socket.gethostname(),)
+
+    def connect_list_all_domains(self, call: Call, need_results: int, flags: int) -> tuple[list[DomainRef], int]:
+        found = self.directory.select(flags)
+        return [entry.domain_ref() for entry in found] if need_results else [], len(found)
+
+    def domain_lookup_by_id(self, call: Call, id: int) -> tuple[DomainRef]:
+        return (self.directory.by_id(id).domain_ref(),)
+
+    def domain_lookup_by_name(self, call: Call, name: str) -> tuple[DomainRef]:
+        return (self.directory.by_name(name).domain_ref(),)
+
+    def domain_lookup_by_uuid(self, call: Call, uuid: bytes) -> tuple[DomainRef]:
+        return (self.directory.by_uuid(uuid).domain_ref(),)
+
+    def domain_define_xml_flags(self, call: Call, xml: str, flags: int) -> object:
+        check_flags(call, flags, DomainDefineFlags.VALIDATE)
+        definition = self.read_definition(xml)
+        return self._hand_over(call, definition, "define")
+
+    def domain_create_xml(self, call: Call, xml: str, flags: int) -> object:
+        definition = self.read_definition(xml)
+        entry = self.directory.claim(definition.name, uuid_bytes(definition))
+        if entry is not None and entry.summary.id >= 0:
+            raise OperationInvalid(f"domain is already running as '{entry.name}'", object=entry.name)
+        return self._hand_over(call, definition, "create", flags & ~DomainCreateFlags.VALIDATE)
+
+    def read_definition(self, xml: str) -> DomainDefinition:
+        """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""
+        definition = parse_domain(xml)
+        self.check_definition(definition)
+        if definition.uuid is None:
+            definition = dataclasses.replace(definition, uuid=str(uuid.uuid4()))
+        return definition
+
+    def _hand_over(self, call: Call, definition: DomainDefinition, method: str, *args: Any) -> object:
+        entry = self.admit(definition)
+        entry.handed_over += 1
+        return call.forward(entry.ref, method, definition, *args)

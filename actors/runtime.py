@@ -1,0 +1,273 @@
+"""How actors run: Pykka actors, all of them on one asyncio event loop.
+
+Rules
+
+- An actor's state is touched by its own handlers and its own coroutines (``spawn``) only. They all run on the loop's
+  thread, so there are no locks; between two ``await`` of a coroutine other handlers of the same actor may run.
+- ``tell`` works from any thread and never waits. ``await ref.ask(message, block=False)`` is for requests that go down
+  the tree (driver -> object -> monitor). Events go up by ``tell`` alone: an ask upward is a deadlock waiting.
+- No handler blocks. What can only block goes to ``runtime.in_thread`` and comes back as a result.
+- An unexpected exception in a handler is logged with its traceback and answered as an InternalError; the actor lives on.
+- An actor's mail is handled in the order in which it was sent.
+
+An inbox is a deque. An actor with mail stands once in the runtime's ready queue; ``run_ready`` drains the queue, at the
+end of the loop callback that filled it where that callback asks for it (so a call crosses connection, router and
+target within one turn of the loop) and otherwise in the loop's next turn. A drain stops after DRAIN_MAX messages so
+that sockets and timers get their turn. When the queue is empty the flushers run: what connections want to write goes
+out in one piece.
+
+Rejected: a thread for each actor (three to five times the latency, and locks around what drivers share), an asyncio task
+for each actor (a queue wake-up costs a turn of the loop for each hop), and a loop per driver (state would be shared
+between threads again).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pykka
+from pykka import messages
+
+from ..wire.errors import OperationInvalid, VirtError
+
+logger = logging.getLogger("virtactor.runtime")
+
+T = TypeVar("T")
+DRAIN_MAX = 2000
+_PYKKA_MESSAGES = frozenset(
+    {messages._ActorStop, messages.ProxyCall, messages.ProxyGetAttr, messages.ProxySetAttr}  # noqa: SLF001
+)
+
+
+class LoopFuture(pykka.ThreadingFuture[T]):
+    """A Pykka future that coroutines await; other threads may ``get`` it, the loop's own thread never waits for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+
+    def set(self, value: Any | None = None) -> None:
+        super().set(value)
+        self._wake()
+
+    def set_exception(self, exc_info: Any = None) -> None:
+        super().set_exception(exc_info)
+        self._wake()
+
+    def get(self, *, timeout: float | None = None) -> Any:
+        if self._result is None and asyncio._get_running_loop() is not None:
+            raise RuntimeError("get() of an unset future would block the event loop; await it")
+        return super().get(timeout=timeout)
+
+    def __await__(self):  # noqa: ANN204 - Pykka's own annotation does not fit asyncio's generators
+        if self._result is None:
+            loop = asyncio.get_running_loop()
+            waiter = loop.create_future()
+            self._waiters.append((loop, waiter))
+            if self._result is None:
+                yield from waiter
+        return self.get(timeout=0)
+
+    def _wake(self) -> None:
+        for loop, waiter in self._waiters:
+            loop.call_soon_threadsafe(_resolve, waiter)
+        self._waiters.clear()
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+class LoopInbox:
+    """The mailbox of a LoopActor; ``bind`` joins it to its actor and runtime."""
+
+    __slots__ = ("_actor", "_runtime", "queue", "scheduled")
+
+    def __init__(self) -> None:
+        self.queue: deque[Any] = deque()
+        self.scheduled = False
+
+    def bind(self, actor: LoopActor, runtime: Runtime) -> None:
+        self._actor = actor
+        self._runtime = runtime
+
+    def put(self, envelope: Any, /) -> None:
+        self.queue.append(envelope)
+        if threading.get_ident() != self._runtime.thread:
+            self._runtime.loop.call_soon_threadsafe(self._schedule)
+        elif not self.scheduled:
+            self.scheduled = True
+            self._runtime.add_ready(self._actor)
+
+    def get(self) -> Any:
+        return self.queue.popleft()
+
+    def empty(self) -> bool:
+        return not self.queue
+
+    def _schedule(self) -> None:
+        if not self.scheduled and self.queue:
+            self.scheduled = True
+            self._runtime.add_ready(self._actor)
+
+
+class Runtime:
+    """One event loop and the actors on it. Made on the loop's thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.thread = threading.get_ident()
+        self.actors: set[LoopActor] = set()
+        self._ready: deque[LoopActor] = deque()
+        self._flushers: list[Callable[[], None]] = []
+        self._draining = False
+        self._scheduled = False
+
+    def add_ready(self, actor: LoopActor) -> None:
+        """Put an actor that has mail on the ready queue (its inbox does this)."""
+        self._ready.append(actor)
+        if not self._draining and not self._scheduled:
+            self._scheduled = True
+            self.loop.call_soon(self._turn)
+
+    def when_drained(self, flush: Callable[[], None]) -> None:
+        """Run ``flush`` once, when no actor has mail left or this turn of the loop ends."""
+        self._flushers.append(flush)
+
+    def run_ready(self) -> None:
+        """Handle the mail of all actors that have some, also what arises meanwhile, within bounds."""
+        if self._draining:
+            return
+        self._draining = True
+        budget = DRAIN_MAX
+        ready = self._ready
+        try:
+            while ready and budget > 0:
+                budget -= ready.popleft()._drain(budget)
+        finally:
+            self._draining = False
+            self._flush()
+            if ready and not self._scheduled:
+                self._scheduled = True
+                self.loop.call_soon(self._turn)
+
+    async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
+        """Run what may block in a thread of the loop's pool."""
+        return await self.loop.run_in_executor(None, function, *args)
+
+    def _turn(self) -> None:
+        self._scheduled = False
+        self.run_ready()
+
+    def _flush(self) -> None:
+        while self._flushers:
+            flushers, self._flushers = self._flushers, []
+            for flush in flushers:
+                flush()
+
+
+class LoopActor(pykka.Actor):
+    """An actor on a Runtime's loop. Start one on the loop's thread: ``SomeActor.start(runtime, …)``.
+
+    Subclasses implement ``on_receive``; ``label`` is the name under which traces and logs show the actor.
+    """
+
+    label = "actor"
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__()
+        self.runtime = runtime
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.inbox.bind(self, runtime)
+
+    @property
+    def inbox(self) -> LoopInbox:
+        assert isinstance(self.actor_inbox, LoopInbox)
+        return self.actor_inbox
+
+    @staticmethod
+    def _create_actor_inbox() -> LoopInbox:
+        return LoopInbox()
+
+    @staticmethod
+    def _create_future() -> pykka.Future[Any]:
+        return LoopFuture()
+
+    def _start_actor_loop(self) -> None:
+        self.runtime.actors.add(self)
+        self.on_start()
+
+    def spawn(self, work: Coroutine[Any, Any, Any], name: str = "") -> asyncio.Task[Any]:
+        """Run a coroutine of this actor's beside its handlers; it is cancelled when the actor stops."""
+        task = self.runtime.loop.create_task(work, name=name or f"{self.label}")
+        self._tasks.add(task)
+        task.add_done_callback(self._task_done)
+        return task
+
+    def _task_done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s: %s failed", self.label, task.get_name(), exc_info=error)
+
+    def _stop(self) -> None:
+        if self.actor_stopped.is_set():
+            return
+        super()._stop()
+        for task in tuple(self._tasks):
+            task.cancel()
+        self.runtime.actors.discard(self)
+        for envelope in tuple(self.inbox.queue):
+            fail = getattr(envelope.message, "fail", None)
+            if fail is not None:
+                fail(OperationInvalid(f"{self.label} is gone"))
+        self._actor_loop_teardown()
+
+    def _drain(self, budget: int) -> int:
+        """Handle up to ``budget`` messages; the number handled."""
+        inbox = self.inbox
+        queue = inbox.queue
+        handled = 0
+        while queue and handled < budget:
+            handled += 1
+            self._handle(queue.popleft())
+        if queue:
+            self.runtime.add_ready(self)
+        else:
+            inbox.scheduled = False
+        return handled
+
+    def _handle(self, envelope: Any) -> None:
+        message, reply_to = envelope.message, envelope.reply_to
+        try:
+            if message.__class__ in _PYKKA_MESSAGES:
+                response = self._handle_receive(message)
+            else:
+                response = self.on_receive(message)
+        except Exception as error:
+            self._handler_failed(message, error)
+            if reply_to is not None:
+                reply_to.set_exception()
+        else:
+            if reply_to is not None:
+                reply_to.set(response)
+
+    def _handler_failed(self, message: Any, error: Exception) -> None:
+        if not isinstance(error, VirtError):
+            logger.error("%s: handling %s failed", self.label, type(message).__name__, exc_info=error)
+        fail = getattr(message, "fail", None)
+        if fail is not None:
+            fail(error)
+
+
+def send(ref: pykka.ActorRef[Any] | None, message: Any) -> bool:
+    """Tell an actor that may be gone; whether it was still there."""
+    if ref is None or not ref.is_alive():
+        return False
+    ref.tell(message)
+    return True
