@@ -13,6 +13,7 @@ from .address import (
 )
 from .clock import Catchup, Clock, Timer
 from .cpu import Cpu, CpuFeature, Topology
+from .defaults import complete, mirror_console, without_live
 from .definition import DomainDefinition, PowerManagement
 from .devices import (
     Audio,
@@ -35,6 +36,7 @@ from .devices import (
 from .document import format_domain, parse_domain
 from .features import Apic, Features
 from .os import Loader, OperatingSystem
+from .validate import validate
 
 __all__ = [
     "Address",
@@ -74,6 +76,10 @@ __all__ = [
     "Verbatim",
     "Video",
     "VirtioSerialAddress",
+    "complete",
     "format_domain",
+    "mirror_console",
     "parse_domain",
+    "validate",
+    "without_live",
 ]

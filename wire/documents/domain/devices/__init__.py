@@ -1,9 +1,11 @@
 """The devices of a domain, a module per family, in libvirt's order."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 from ...binding import At
+from ..address import Device
 from .character import Channel, CharacterDevice, Console, Serial
 from .controller import Controller
 from .disk import Disk, DiskDriver
@@ -31,6 +33,24 @@ class Devices:
     videos: Annotated[tuple[Video, ...], At("video")] = ()
     memballoon: Annotated[Memballoon | None, At("memballoon")] = None
     rngs: Annotated[tuple[Rng, ...], At("rng")] = ()
+
+    def __iter__(self) -> Iterator[Device]:
+        """Every device that may have an alias and an address, in the document's order."""
+        for family in ADDRESSED:
+            yield from getattr(self, family)
+            if family == "videos" and self.memballoon is not None:
+                yield self.memballoon
+
+    def mapped(self, change: Callable[[Any], Device]) -> "Devices":
+        """A copy with every device of `__iter__` replaced by what `change` makes of it."""
+        changed: dict[str, Any] = {family: tuple(map(change, getattr(self, family))) for family in ADDRESSED}
+        if self.memballoon is not None:
+            changed["memballoon"] = change(self.memballoon)
+        return replace(self, **changed)
+
+
+# The families of addressed devices in the document's order; the memory balloon, of which there is one, follows videos.
+ADDRESSED = ("disks", "controllers", "interfaces", "serials", "consoles", "channels", "inputs", "videos", "rngs")
 
 
 __all__ = [

@@ -23,8 +23,8 @@ class CharacterDevice(Device):
     """What the three have in common; see the module."""
 
     type: Annotated[HostSide, At("@type", known=OTHER_HOST_SIDES)]
-    source_path: Annotated[str | None, At("source/@path")] = None
     source_mode: Annotated[Literal["bind", "connect"] | None, At("source/@mode")] = None
+    source_path: Annotated[str | None, At("source/@path")] = None
     source_append: Annotated[bool | None, At("source/@append", ON_OFF)] = None
 
 

@@ -48,12 +48,13 @@ class Audio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Video(Device):
-    """A graphics card. `ram`, `vram`, `vram64` and `vgamem` are KiB; `none` means that none is added by default."""
+    """A graphics card. `ram`, `vram`, `vram64` and `vgamem` are KiB; model None leaves it to
+    the driver, `none` means that no default one is added."""
 
     model: Annotated[
-        Literal["vga", "cirrus", "vmvga", "qxl", "virtio", "bochs", "ramfb", "none"],
+        Literal["vga", "cirrus", "vmvga", "qxl", "virtio", "bochs", "ramfb", "none"] | None,
         At("model/@type", known=("xen", "vbox", "parallels", "gop")),
-    ]
+    ] = None
     ram: Annotated[int | None, At("model/@ram")] = None
     vram: Annotated[int | None, At("model/@vram")] = None
     vram64: Annotated[int | None, At("model/@vram64")] = None
