@@ -1,7 +1,7 @@
 """A call on its way through the daemon, the reply that goes back, and the trace that it carries when asked.
 
-A Call is made by the connection that received it, passes the router, and ends at exactly one ``reply`` or ``fail``; both
-are messages to the connection. Drivers may hand a call on (``forward``) to the object that it turns out to be about.
+A Call is made by the connection that received it, passes the router, and ends at exactly one ``reply`` or ``fail``;
+both are messages to the connection. Drivers may hand a call on (``forward``) to the object that it is about.
 """
 
 from __future__ import annotations
@@ -68,7 +68,18 @@ class Call:
     names the handler: the row's name, unless a driver has forwarded the call.
     """
 
-    __slots__ = ("answered", "args", "deadline", "interrupted", "method", "patience", "row", "serial", "session", "trace")
+    __slots__ = (
+        "answered",
+        "args",
+        "deadline",
+        "interrupted",
+        "method",
+        "patience",
+        "row",
+        "serial",
+        "session",
+        "trace",
+    )
 
     def __init__(self, row: Row, args: tuple[Any, ...], session: Session, serial: int) -> None:
         self.row = row
@@ -98,7 +109,10 @@ class Call:
             send(self.session.connection, Failure(self, translate(error)))
 
     def forward(self, ref: pykka.ActorRef[Any], method: str, *args: Any) -> object:
-        """Hand the call on to another actor, which handles it as ``method(call, *args)``; a handler returns what this does."""
+        """Hand the call on to another actor, which handles it as ``method(call, *args)``.
+
+        A handler that forwards returns what this returns.
+        """
         self.method = method
         self.args = args
         ref.tell(self)

@@ -1,12 +1,12 @@
 """The log of a driver's events: numbered, kept for a while, delivered to the connections that subscribed.
 
-Objects publish by ``tell`` and never wait for a subscriber. Events carry sequence numbers that begin anew with each life of
-the daemon (its ``epoch``); a window of the last ones is kept, so that a client that was away can go on where it stopped, or is
-told that it missed some. A connection that cannot take more for the moment ignores deliveries and asks for a replay later, so a
-slow reader costs no memory beyond the window, which all share.
+Objects publish by ``tell`` and never wait for a subscriber. Events carry sequence numbers that begin anew with each
+life of the daemon (its ``epoch``); a window of the last ones is kept, so that a client that was away can go on where
+it stopped, or is told that it missed some. A connection that cannot take more for the moment ignores deliveries and
+asks for a replay later, so a slow reader costs no memory beyond the window, which all share.
 
-Rejected: a queue per subscriber (a stopped reader would grow it without bound), and dropping silently (libvirt's clients cannot
-tell that they missed something).
+Rejected: a queue per subscriber (a stopped reader would grow it without bound), and dropping silently (libvirt's
+clients cannot tell that they missed something).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Foreign exceptions -> our tree: the one table, for everything that reaches a caller.
 
-What is not in the table is a defect of ours: it becomes an InternalError that names the exception, and its traceback is in
-the daemon's log.
+What is not in the table is a defect of ours: it becomes an InternalError that names the exception, and its traceback
+is in the daemon's log.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """The life of a domain, as a table: (state, what happened) -> (state, reason, events).
 
 Every driver moves its domains through ``advance`` alone, the stateful tests check drivers against ``TABLE``, and
-``python -m virtactor.actors.lifecycle`` prints the diagram that stands in docs/architecture.md. What is not in the table does
-not change anything: QEMU repeating that it stopped, say, is no news.
+``python -m virtactor.actors.lifecycle`` prints the diagram that stands in docs/architecture.md. What is not in the
+table does not change anything: QEMU repeating that it stopped, say, is no news.
 
-States and reasons are libvirt's (virDomainState and its reasons), events its lifecycle events with their details. A domain that
-is not running is SHUTOFF whether it was ever started or not; what is gone (transient and stopped, or undefined) has no state.
+States and reasons are libvirt's (virDomainState and its reasons), events its lifecycle events with their details. A
+domain that is not running is SHUTOFF whether it was ever started or not; what is gone (transient and stopped, or
+undefined) has no state.
 """
 
 from __future__ import annotations

@@ -6,16 +6,17 @@ An object never waits: a job does. The kind of the row (wire/table) says how a c
 - a *change* runs alone; changes queue first in, first out behind the object's current job;
 - an *interrupt* cancels the current job and runs now, before the changes that wait. It never cancels another interrupt.
 
-A handler is a method named as the row. It is called with the call and the row's arguments and returns the result fields (a
-tuple, or None for none), or it is a coroutine that does. A change whose handler returns without waiting never becomes a
-task.
+A handler is a method named as the row. It is called with the call and the row's arguments and returns the result
+fields (a tuple, or None for none), or it is a coroutine that does. A change whose handler returns without waiting
+never becomes a task.
 
-Deadlines. Every call has one. A change that still waits when it passes leaves the queue, and its caller is told which job
-held the object and for how long. A job that is at work when its caller's deadline passes goes on as long as it makes
-progress (``self.job.progress()``); when it has been silent for as long as its caller was willing to wait, it is cancelled.
+Deadlines. Every call has one. A change that still waits when it passes leaves the queue, and its caller is told which
+job held the object and for how long. A job that is at work when its caller's deadline passes goes on as long as it
+makes progress (``self.job.progress()``); when it has been silent for as long as its caller was willing to wait, it is
+cancelled.
 
-Rejected: letting a timed-out job run on behind the caller's back (its late effects would surprise whoever calls next), and
-a lock per object with waiting coroutines (no holder to name, no way to interrupt).
+Rejected: letting a timed-out job run on behind the caller's back (its late effects would surprise whoever calls
+next), and a lock per object with waiting coroutines (no holder to name, no way to interrupt).
 """
 
 from __future__ import annotations

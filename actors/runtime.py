@@ -7,7 +7,8 @@ Rules
 - ``tell`` works from any thread and never waits. ``await ref.ask(message, block=False)`` is for requests that go down
   the tree (driver -> object -> monitor). Events go up by ``tell`` alone: an ask upward is a deadlock waiting.
 - No handler blocks. What can only block goes to ``runtime.in_thread`` and comes back as a result.
-- An unexpected exception in a handler is logged with its traceback and answered as an InternalError; the actor lives on.
+- An unexpected exception in a handler is logged with its traceback and answered as an InternalError; the actor lives
+  on.
 - An actor's mail is handled in the order in which it was sent.
 
 An inbox is a deque. An actor with mail stands once in the runtime's ready queue; ``run_ready`` drains the queue, at the
@@ -16,9 +17,9 @@ target within one turn of the loop) and otherwise in the loop's next turn. A dra
 that sockets and timers get their turn. When the queue is empty the flushers run: what connections want to write goes
 out in one piece.
 
-Rejected: a thread for each actor (three to five times the latency, and locks around what drivers share), an asyncio task
-for each actor (a queue wake-up costs a turn of the loop for each hop), and a loop per driver (state would be shared
-between threads again).
+Rejected: a thread for each actor (three to five times the latency, and locks around what drivers share), an asyncio
+task for each actor (a queue wake-up costs a turn of the loop for each hop), and a loop per driver (state would be
+shared between threads again).
 """
 
 from __future__ import annotations
@@ -39,9 +40,7 @@ logger = logging.getLogger("virtactor.runtime")
 
 T = TypeVar("T")
 DRAIN_MAX = 2000
-_PYKKA_MESSAGES = frozenset(
-    {messages._ActorStop, messages.ProxyCall, messages.ProxyGetAttr, messages.ProxySetAttr}  # noqa: SLF001
-)
+_PYKKA_MESSAGES = frozenset({messages._ActorStop, messages.ProxyCall, messages.ProxyGetAttr, messages.ProxySetAttr})
 
 
 class LoopFuture(pykka.ThreadingFuture[T]):
@@ -64,7 +63,7 @@ class LoopFuture(pykka.ThreadingFuture[T]):
             raise RuntimeError("get() of an unset future would block the event loop; await it")
         return super().get(timeout=timeout)
 
-    def __await__(self):  # noqa: ANN204 - Pykka's own annotation does not fit asyncio's generators
+    def __await__(self):
         if self._result is None:
             loop = asyncio.get_running_loop()
             waiter = loop.create_future()

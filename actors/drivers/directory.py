@@ -1,7 +1,8 @@
 """A driver's directory of its domains: names, UUIDs and ids stay unique because one actor decides.
 
-The driver alone writes it. The router reads it, to find where a call goes; both run on the same loop, so a reader never sees
-half a change. An entry also holds what lists filter by, as the object last told it (``Summary``), so that a list asks nobody.
+The driver alone writes it. The router reads it, to find where a call goes; both run on the same loop, so a reader
+never sees half a change. An entry also holds what lists filter by, as the object last told it (``Summary``), so that
+a list asks nobody.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """What the domains of every driver have in common: definitions, state, events, and the calls that follow from them.
 
 A driver's own domain class says how its hypervisor does things, in the coroutines of the section «what a driver
-provides»; everything a caller sees (which states allow a call, what is answered, which events are told) is here, so that
-drivers cannot differ in it.
+provides»; everything a caller sees (which states allow a call, what is answered, which events are told) is here, so
+that drivers cannot differ in it.
 
-A domain has a ``persistent`` definition (None when it is transient), a ``live`` one (None while it is off), or both. State
-changes go through ``happen`` alone, which looks them up in lifecycle.TABLE.
+A domain has a ``persistent`` definition (None when it is transient), a ``live`` one (None while it is off), or both.
+State changes go through ``happen`` alone, which looks them up in lifecycle.TABLE.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ from ..objects import Job, ManagedObject
 from ..runtime import Runtime, send
 from .directory import OFF, Summary
 
-# Flags that only concern what no domain has yet (managed saves, snapshots, NVRAM, TPM): there is nothing to do for them.
+# Flags that only concern what no domain has yet (managed saves, snapshots, NVRAM, TPM): there is nothing to do for
+# them.
 _START_FLAGS = (
     DomainCreateFlags.PAUSED
     | DomainCreateFlags.AUTODESTROY
@@ -220,6 +221,11 @@ class Domain(ManagedObject):
         if self.job is None and self.persistent is None and not self.active:
             send(self.around.driver, Gone(self.uuid, self._handed_over))
 
+    def take(self, call: Call) -> None:
+        if call.method in ("define", "create"):
+            self._handed_over += 1
+        super().take(call)
+
     def on_message(self, message: Any) -> Any:
         if isinstance(message, SessionClosed):
             self._autodestroy = None
@@ -276,7 +282,6 @@ class Domain(ManagedObject):
 
     async def define(self, call: Call, definition: DomainDefinition) -> tuple[DomainRef]:
         """Keep a definition (the driver forwards virDomainDefineXMLFlags here once the names are ours)."""
-        self._handed_over += 1
         definition = dataclasses.replace(self.complete(definition), id=None)
         await self.save_definition(definition)
         known = self.persistent is not None
@@ -313,7 +318,6 @@ class Domain(ManagedObject):
 
     async def create(self, call: Call, definition: DomainDefinition, flags: int) -> tuple[DomainRef]:
         """Start from ``definition`` (the driver forwards virDomainCreateXML here)."""
-        self._handed_over += 1
         return await self._start_guest(call, definition, flags)
 
     async def _start_guest(self, call: Call, definition: DomainDefinition | None, flags: int) -> tuple[DomainRef]:

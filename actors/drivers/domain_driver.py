@@ -1,7 +1,8 @@
 """What drivers of domains have in common: the directory, look-ups and lists, and the way of new definitions.
 
-The driver decides at once whether a name and UUID are free, puts the domain's actor into the directory, and forwards the call to it:
-from then on the domain's own jobs keep changes of it in order, and the driver is free for the next call.
+The driver decides at once whether a name and UUID are free, puts the domain's actor into the directory, and forwards
+the call to it: from then on the domain's own jobs keep changes of it in order, and the driver is free for the next
+call.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ..events import EventLog
 from ..objects import CallTarget
 from ..runtime import Runtime
 from .directory import Directory, Entry, Summary
-from .domain import Domain, Gone, Surroundings, check_flags, uuid_bytes
+from .domain import Gone, Surroundings, check_flags, uuid_bytes
 from .handle import DriverHandle
 
 # The version of libvirt's API whose behaviour the daemon answers to.
@@ -36,21 +37,24 @@ class DomainDriver(CallTarget):
     name = "domains"
     domain_types: frozenset[str] = frozenset()
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, directory: Directory, events: pykka.ActorRef[EventLog]) -> None:
         super().__init__(runtime)
         self.label = f"{self.name} driver"
-        self.directory = Directory()
-        self.events = EventLog.start(runtime)
+        self.directory = directory
+        self.events = events
         self.ids = itertools.count(1)
 
-    def handle(self) -> DriverHandle:
-        """What the rest of the daemon knows of this driver."""
-        return DriverHandle(self.name, self.actor_ref, self.directory, self.events)
+    @classmethod
+    def open(cls, runtime: Runtime, window: int, *args: Any) -> DriverHandle:
+        """Start an instance with its event log; ``args`` are what the driver's own ``__init__`` takes beyond these."""
+        directory = Directory()
+        events = EventLog.start(runtime, window)
+        return DriverHandle(cls.name, cls.start(runtime, directory, events, *args), directory, events)
 
     def surroundings(self) -> Surroundings:
         return Surroundings(self.actor_ref, self.events, self.ids)
 
-    def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[Domain]:
+    def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[Any]:
         """Start the actor of a new domain."""
         raise NotImplementedError
 

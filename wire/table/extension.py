@@ -2,7 +2,8 @@
 
 ``events_subscribe`` begins or resumes a subscription. A client that was here before gives the ``epoch`` and the last
 ``sequence`` that it saw; it then gets every event after that one that the daemon still has, and ``missed`` tells
-whether there are some that it no longer has. An epoch is one life of a daemon. Each event comes as an ``event``
+whether there are some that it no longer has. A subscriber that reads too slowly is not sent what it cannot take: once it
+reads again it gets what the daemon still has, after an ``events_missed`` message if that is not all. An epoch is one life of a daemon. Each event comes as an ``event``
 message that carries libvirt's message of procedure ``procedure``, packed as that row packs it.
 """
 
@@ -34,5 +35,13 @@ EXTENSION_ROWS = (
         permission="connect:search-domains",
         commands=("event",),
         help="one event: its number, its time in seconds since 1970, and libvirt's message",
+    ),
+    _session.message(
+        4,
+        "events_missed",
+        "after: uhyper",
+        permission="connect:search-domains",
+        commands=("event",),
+        help="events after that number are gone: the subscriber read too slowly",
     ),
 )

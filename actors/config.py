@@ -1,0 +1,180 @@
+"""The daemon's configuration: a TOML file whose every key is declared, documented and checked here.
+
+``Config.load`` reads a file; ``default_file`` writes the commented file that `virtactord --print-config` shows and
+docs/virtactord.toml holds. An unknown key or a bad value is an error at start that names the file, the key and what
+fits.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from ..wire.errors import InvalidArgument
+
+
+def _key(default: Any, help: str, check: Callable[[Any], bool] = lambda _: True, fits: str = "") -> Any:
+    metadata = {"help": help, "check": check, "fits": fits, "default": default}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def _positive(value: float) -> bool:
+    return value > 0
+
+
+def _not_negative(value: float) -> bool:
+    return value >= 0
+
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def _is_level(value: Any) -> bool:
+    return value in LEVELS
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """[log]"""
+
+    level: str = _key("info", "Level of all areas.", _is_level, " or ".join(LEVELS))
+    levels: Mapping[str, str] = _key(
+        {},
+        "Levels of areas, as { qemu = 'debug' }: connection, daemon, errors, monitor, objects, qemu, runtime, store.",
+        lambda value: all(map(_is_level, value.values())),
+        f"a table of areas to {', '.join(LEVELS)}",
+    )
+    format: str = _key(
+        "text", "One line of text, or one JSON object, per record.", lambda v: v in ("text", "json"), "text or json"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ListenConfig:
+    """[listen]"""
+
+    mode: int = _key(0o660, "Permissions of the socket for full access.", lambda v: 0 <= v <= 0o777, "0 to 0o777")
+    readonly: bool = _key(True, "Whether there is a socket for read-only clients.")
+    readonly_mode: int = _key(0o666, "Permissions of that socket.", lambda v: 0 <= v <= 0o777, "0 to 0o777")
+    group: str = _key("", "Group that owns the sockets; empty leaves it to the system.")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """[limits]"""
+
+    clients: int = _key(5000, "Connections at a time.", _positive, "more than 0")
+    calls_per_client: int = _key(
+        256, "Calls of one client that are worked on at a time; more wait.", _positive, "more than 0"
+    )
+    deadline: float = _key(
+        30.0, "Seconds that a call waits when its client names no deadline.", _positive, "more than 0"
+    )
+    deadline_max: float = _key(
+        86400.0, "The longest deadline that a client may name, in seconds.", _positive, "more than 0"
+    )
+    events: int = _key(10000, "Events kept for clients that come back.", _positive, "more than 0")
+
+
+@dataclass(frozen=True, slots=True)
+class KeepaliveConfig:
+    """[keepalive]"""
+
+    interval: float = _key(
+        5.0,
+        "Seconds of silence after which a client is asked whether it lives; 0 never asks.",
+        _not_negative,
+        "0 or more",
+    )
+    count: int = _key(5, "Questions without an answer after which it is disconnected.", _positive, "more than 0")
+
+
+@dataclass(frozen=True, slots=True)
+class QemuConfig:
+    """[qemu]"""
+
+    emulator: str = _key("", "QEMU for definitions that name none; empty looks for qemu-system-* in PATH.")
+    monitor_deadline: float = _key(
+        10.0, "Seconds that QEMU may take to answer a monitor command.", _positive, "more than 0"
+    )
+    start_deadline: float = _key(30.0, "Seconds that QEMU may take to open its monitor.", _positive, "more than 0")
+    destroy_grace: float = _key(5.0, "Seconds between asking QEMU to end and killing it.", _not_negative, "0 or more")
+    autostart: bool = _key(True, "Whether domains marked for it are started with the daemon.")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file, a field per section."""
+
+    log: LogConfig = field(default_factory=LogConfig)
+    listen: ListenConfig = field(default_factory=ListenConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    keepalive: KeepaliveConfig = field(default_factory=KeepaliveConfig)
+    qemu: QemuConfig = field(default_factory=QemuConfig)
+
+    @classmethod
+    def load(cls, path: Path) -> Config:
+        """Read a file. Raises InvalidArgument that names the file, the key and what would fit; or OSError."""
+        try:
+            given = tomllib.loads(path.read_text())
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidArgument(f"{path}: {error}") from error
+        return cls.of(given, str(path))
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any], where: str = "configuration") -> Config:
+        """The configuration that a parsed file stands for. Raises InvalidArgument."""
+        sections = get_type_hints(cls)
+        _refuse_unknown(given, sections, where, "section")
+        return cls(**{name: _section(sections[name], name, given[name], where) for name in given})
+
+
+def _section(kind: Any, name: str, given: Any, where: str) -> Any:
+    if not isinstance(given, Mapping):
+        raise InvalidArgument(f"{where}: '{name}' is a section, written [{name}]")
+    known = {known.name: known for known in fields(kind)}
+    _refuse_unknown(given, known, where, f"key in [{name}]")
+    return kind(**{key: _value(known[key], f"{name}.{key}", value, where) for key, value in given.items()})
+
+
+def _value(key: Any, name: str, value: Any, where: str) -> Any:
+    wanted = Mapping if isinstance(key.metadata["default"], dict) else type(key.metadata["default"])
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        kind = "table" if wanted is Mapping else wanted.__name__
+        raise InvalidArgument(f"{where}: {name} = {value!r} is not a {kind}")
+    if not key.metadata["check"](value):
+        raise InvalidArgument(f"{where}: {name} = {value!r} does not fit: {key.metadata['fits']}")
+    return value
+
+
+def _refuse_unknown(given: Mapping[str, Any], known: Mapping[str, Any], where: str, what: str) -> None:
+    for name in given:
+        if name not in known:
+            raise InvalidArgument(f"{where}: unknown {what}: '{name}' (known: {', '.join(known)})")
+
+
+def default_file() -> str:
+    """The commented configuration file with every key at its default."""
+    lines = ["# virtactord's configuration. Every key is shown with its default."]
+    for section in fields(Config):
+        kind = get_type_hints(Config)[section.name]
+        lines += ["", f"[{section.name}]"]
+        for key in fields(kind):
+            lines += [f"# {key.metadata['help']}", f"#{key.name} = {_as_toml(key)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _as_toml(key: Any) -> str:
+    if isinstance(key.metadata["default"], dict):
+        return "{}"
+    if key.name.endswith("mode"):
+        return f"0o{key.metadata['default']:o}"
+    return json.dumps(key.metadata["default"])

@@ -1,0 +1,67 @@
+"""The test driver. `test:///default` begins with one running domain, `test:///PATH` with those of a document.
+
+A driver of `test:///default` is shared by its sessions and is gone, with all that was defined, when the last one
+closes; one that was opened from a document is its session's own.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import pykka
+
+from ....wire.documents.domain import DomainDefinition
+from ....wire.uri import ConnectURI
+from ...call import Call
+from ...events import EventLog
+from ...router import DriverKind
+from ...runtime import Runtime
+from ..directory import Directory
+from ..domain_driver import DomainDriver
+from ..handle import DriverHandle
+from .domain import Load, TestDomain
+from .node import DEFAULT, initial_domains
+
+VERSION = 2
+
+
+class TestDriver(DomainDriver):
+    """Domains in memory."""
+
+    __test__ = False
+    name = "test"
+    domain_types = frozenset({"test"})
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        directory: Directory,
+        events: pykka.ActorRef[EventLog],
+        initial: Sequence[tuple[DomainDefinition, Load]],
+    ) -> None:
+        super().__init__(runtime, directory, events)
+        self._initial = initial
+
+    def on_start(self) -> None:
+        for definition, load in self._initial:
+            self.admit(definition).ref.tell(load)
+
+    def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[TestDomain]:
+        return TestDomain.start(self.runtime, self.surroundings(), name, uuid)
+
+    def connect_get_version(self, call: Call) -> tuple[int]:
+        return (VERSION,)
+
+
+def test_kind(runtime: Runtime, window: int) -> DriverKind:
+    """How `test:` URIs are opened; ``window`` is the number of events that an instance keeps."""
+    private = itertools.count(1)
+
+    def key(uri: ConnectURI) -> str:
+        return DEFAULT if uri.path == DEFAULT else f"{uri.path}#{next(private)}"
+
+    def open(uri: ConnectURI) -> DriverHandle:
+        return TestDriver.open(runtime, window, initial_domains(uri))
+
+    return DriverKind(key, open, lasting=False)

@@ -1,0 +1,153 @@
+"""The RPC dispatcher: checks a call by its row alone, finds who answers it, and forwards it. It never waits.
+
+Because every check is made here and from the row, no API can forget its own: is the session open, may it write (also
+where only some flags need that), does the object exist. The router also knows the drivers, which sessions open by
+URI.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..wire.enums.error import ErrorDomain
+from ..wire.errors import NoConnect, NoDomain, OperationDenied, VirtError
+from ..wire.table import Access, Row, Target
+from ..wire.uri import ConnectURI
+from .call import Call
+from .drivers.handle import DriverHandle
+from .runtime import LoopActor, Runtime, send
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDriver:
+    """A connection wants the driver of a URI; it is answered with DriverOpened, or the call fails."""
+
+    call: Call
+    uri: ConnectURI
+
+    def fail(self, error: BaseException) -> None:
+        self.call.fail(error)
+
+
+@dataclass(frozen=True, slots=True)
+class DriverOpened:
+    call: Call
+    handle: DriverHandle
+
+    def fail(self, error: BaseException) -> None:
+        self.call.fail(error)
+
+
+@dataclass(frozen=True, slots=True)
+class CloseDriver:
+    """A connection is done with a driver that it had opened."""
+
+    handle: DriverHandle
+
+
+# Takes a URI to the key under which its driver instance is shared, and the instance. ``lasting`` instances stay.
+Opener = Callable[[ConnectURI], DriverHandle]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverKind:
+    """How the URIs of one scheme are opened: ``key`` says which of them share an instance.
+
+    A ``lasting`` instance lives as long as the daemon, any other until its last session closes.
+    """
+
+    key: Callable[[ConnectURI], str]
+    open: Callable[[ConnectURI], DriverHandle]
+    lasting: bool
+
+
+class Router(LoopActor):
+    """The dispatcher of one daemon."""
+
+    label = "router"
+
+    def __init__(self, runtime: Runtime, kinds: dict[str, DriverKind]) -> None:
+        super().__init__(runtime)
+        self._kinds = kinds
+        self._instances: dict[tuple[str, str], DriverHandle] = {}
+        self._users: dict[DriverHandle, int] = {}
+        # Rows whose target is no driver's: which checks they pass is decided below like everybody's.
+        self._route = {
+            Target.SESSION: self._to_session,
+            Target.DRIVER: self._to_driver,
+            Target.DOMAIN: self._to_domain,
+        }
+
+    def on_receive(self, message: Any) -> Any:
+        if message.__class__ is Call:
+            return self._dispatch(message)
+        if isinstance(message, OpenDriver):
+            return self._open(message)
+        if isinstance(message, CloseDriver):
+            return self._close(message)
+        return super().on_receive(message)
+
+    def _dispatch(self, call: Call) -> None:
+        row, session = call.row, call.session
+        if row.access is not Access.NONE:
+            if session.driver is None:
+                raise NoConnect("the session is not open", domain=ErrorDomain.RPC)
+            if session.readonly:
+                _check_write(row, call.args)
+        if call.trace is None:
+            self._route[row.target](call)
+            return
+        span = call.trace.open(self.label, f"route to {row.target.value}", 1)
+        self._route[row.target](call)
+        call.trace.close(span)
+
+    def _to_session(self, call: Call) -> None:
+        send(call.session.connection, call)
+
+    def _to_driver(self, call: Call) -> None:
+        assert call.session.driver is not None
+        call.session.driver.ref.tell(call)
+
+    def _to_domain(self, call: Call) -> None:
+        driver = call.session.driver
+        assert driver is not None
+        ref = driver.directory.ref_of(call.args[0])
+        if not send(ref, call):
+            raise NoDomain(f"domain '{call.args[0].name}' is gone")
+
+    def _open(self, message: OpenDriver) -> None:
+        uri = message.uri
+        kind = self._kinds.get(uri.driver)
+        if kind is None:
+            known = ", ".join(sorted(self._kinds))
+            raise NoConnect(f"no driver for '{uri}' (drivers here: {known})")
+        key = (uri.driver, kind.key(uri))
+        handle = self._instances.get(key)
+        if handle is None:
+            handle = self._instances[key] = kind.open(uri)
+        self._users[handle] = self._users.get(handle, 0) + 1
+        send(message.call.session.connection, DriverOpened(message.call, handle))
+
+    def _close(self, message: CloseDriver) -> None:
+        handle = message.handle
+        self._users[handle] = self._users.get(handle, 1) - 1
+        if self._users[handle] > 0 or self._kinds[handle.name].lasting:
+            return
+        del self._users[handle]
+        self._instances = {key: found for key, found in self._instances.items() if found is not handle}
+        handle.ref.stop(block=False)
+
+
+def _check_write(row: Row, args: tuple[Any, ...]) -> None:
+    """Raise OperationDenied when a read-only session may not make this call with these arguments."""
+    if row.access is Access.WRITE:
+        raise _denied(row)
+    for field, value in zip(row.args, args, strict=True):
+        if row.guarded.get(field.name, 0) & (value if isinstance(value, int) else 0):
+            raise _denied(row)
+
+
+def _denied(row: Row) -> VirtError:
+    return OperationDenied(f"read only access prevents {row.api or row.name}")
