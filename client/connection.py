@@ -1,0 +1,533 @@
+"""One connection: calls, streams and messages of any number of threads over one link, from open until broken.
+
+Rules
+- No thread of ours reads. A thread that waits for something becomes the reader if nobody is, and reads until it has
+  what it waits for; other threads' replies that come meanwhile it hands to them. When it is done it passes the role on
+  to one who still waits. A lone caller thus costs two system calls and no thread switch.
+- What the reader brings is handed over undecoded; everyone decodes his own.
+- Only the reader hands over, so a thing is handed over once. It runs ``on_message`` and must never wait: what it has
+  to send goes into ``_urgent``, which whoever holds the send lock sends before he goes home.
+- Sends never block in the kernel. Who finds the socket full keeps the send lock and, while he waits for room, reads if
+  nobody does: the peer may take nothing from us before it is rid of what it has for us.
+- A packet that was begun is sent to its end, by its caller or by whoever comes next (``_backlog``).
+- Breaking is final and wakes everybody. The descriptor is closed by the last one who uses it, never under a reader.
+
+Rejected: a reader thread for each connection (two thread switches for each call, which was most of the time of a
+round trip); a selector and a wake-up pipe for every call (a third system call); asyncio inside (a loop for each
+thread, or the thread switches again). A leader's call without deadline sits in recv itself: shutdown ends it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from _thread import LockType
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ..wire.errors import ConnectionLost, InvalidArgument, OperationTimeout, VirtError, error_from_wire
+from ..wire.framing import HEADER, HEADER_SIZE, PACKET_MAX, Packet, PacketReader, PacketType, Status
+from ..wire.pack import codec, decode_error, encode
+from ..wire.table import KEEPALIVE_PROGRAM, PROGRAM_VERSION, Row
+from .streams import Stream
+from .transport import RECEIVE_SIZE, SocketLink
+from .waiting import Inbox, Waiter, remaining
+
+OnMessage = Callable[[Packet], None]
+
+PING = 1
+PONG = 2
+SERIALS = 0xFFFFFFFF
+# The daemon holds the same deadline and tells more about it than we could, so it is let speak first.
+DEADLINE_GRACE = 0.25
+# How long a sender who finds the socket full leaves the reading to another thread before he looks again whether
+# anybody still reads. Nothing is lost by looking late, the other end merely waits.
+READER_CHECK_SECONDS = 0.02
+_SIZES = (RECEIVE_SIZE,)
+_CALL, _REPLY, _OK = int(PacketType.CALL), int(PacketType.REPLY), int(Status.OK)
+
+
+class NotSent(ConnectionLost):
+    """The connection was gone before the call went out: it had no effect and may be repeated."""
+
+
+class Pending(Waiter):
+    """A call under way. ``key`` is the caller's own mark, for finding it among many."""
+
+    __slots__ = ("connection", "key", "packet", "row", "serial", "sink", "until")
+
+    def __init__(
+        self,
+        connection: Connection,
+        row: Row,
+        serial: int,
+        until: float | None = None,
+        sink: Inbox[Pending] | None = None,
+        key: Any = None,
+    ) -> None:
+        self.ready = False
+        self.leads = False
+        self.lock = None
+        self.connection = connection
+        self.row = row
+        self.serial = serial
+        self.until = until
+        self.sink = sink
+        self.key = key
+        self.packet: Packet | None = None
+
+    def result(self, deadline: float | None = None) -> tuple[Any, ...]:
+        """The call's result fields; waits for at most ``deadline`` seconds, by default what the call was given.
+
+        Raises what the call failed with, OperationTimeout, ConnectionLost.
+        """
+        return self.outcome(self.until if deadline is None else time.monotonic() + deadline)[0]
+
+    def outcome(self, until: float | None) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+        """The result fields and what the reply says beside them (``trace``)."""
+        if not self.ready:
+            self.connection.wait_reply(self, until)
+        packet = self.packet
+        assert packet is not None
+        if packet.status == _OK:
+            return codec(self.row).decode_result(packet.payload)
+        raise failure_of(packet)
+
+    def forget(self) -> None:
+        """Drop the reply when it comes."""
+        self.connection.forget_call(self.serial)
+
+    def extras_of_failure(self) -> Mapping[str, Any]:
+        """What an error reply says beside the error; nothing where no reply came."""
+        if self.packet is None or self.packet.status == _OK:
+            return {}
+        return decode_error(self.packet.payload)
+
+    def deliver(self, packet: Packet) -> None:
+        """Take the reply; called by the reader."""
+        self.packet = packet
+        self.ready = True
+        if self.lock is not None:
+            self.wake()
+        if self.sink is not None:
+            self.sink.put(self)
+
+
+class Connection:
+    """The calls of one link. Safe for any number of threads; ``on_message`` gets events, on the reader's thread."""
+
+    def __init__(self, link: SocketLink, on_message: OnMessage | None = None) -> None:
+        self._link = link
+        self._link_send = link.send
+        self._link_receive = link.receive
+        self._on_message = on_message
+        self._serials = itertools.count(1)
+        self._pending: dict[int, Pending] = {}
+        self._streams: dict[int, Stream] = {}
+        self._packets = PacketReader()
+        self._received: list[bytes] = []
+        self._mutex = threading.Lock()
+        self._reading = False
+        self._followers: dict[Waiter, None] = {}
+        self._send_lock = threading.Lock()
+        self._backlog: deque[memoryview] = deque()
+        self._urgent: deque[bytes] = deque()
+        self._broken: str | None = None
+        self._link_closed = False
+        self.heard = False
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether nothing broke it yet."""
+        return self._broken is None
+
+    # Calls.
+
+    def call(self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None) -> tuple[Any, ...]:
+        """Call a row and wait for its result fields.
+
+        Raises what the peer answers, OperationTimeout after ``deadline`` seconds, InvalidArgument for arguments that
+        cannot be packed, NotSent or (when it may have taken effect) ConnectionLost.
+        """
+        pending = self.submit(row, args, deadline)
+        try:
+            return pending.outcome(pending.until)[0]
+        finally:
+            if not pending.ready:
+                pending.forget()
+
+    def submit(
+        self,
+        row: Row,
+        args: tuple[Any, ...] = (),
+        deadline: float | None = None,
+        *,
+        trace: bool = False,
+        sink: Inbox[Pending] | None = None,
+        key: Any = None,
+    ) -> Pending:
+        """Send a call without waiting for its reply; that comes to the Pending and, with ``sink``, into there too."""
+        until = None if deadline is None else time.monotonic() + deadline + DEADLINE_GRACE
+        serial = next(self._serials) & SERIALS
+        pending = Pending(self, row, serial, until, sink, key)
+        options = _options(deadline, trace) if trace or deadline is not None else None
+        self._send_call(pending, encode(args, options))
+        return pending
+
+    def open_stream(
+        self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None, *, trace: bool = False
+    ) -> tuple[Stream, Pending]:
+        """Send a call that opens a stream; the stream is usable once the Pending's result is there."""
+        until = None if deadline is None else time.monotonic() + deadline + DEADLINE_GRACE
+        serial = next(self._serials) & SERIALS
+        stream = self._streams[serial] = Stream(self, row, serial)
+        pending = Pending(self, row, serial, until)
+        try:
+            self._send_call(pending, encode(args, _options(deadline, trace)))
+        except BaseException:
+            self.forget_stream(serial)
+            raise
+        return stream, pending
+
+    def wait_reply(self, pending: Pending, until: float | None) -> None:
+        """Wait until ``pending`` has its reply. Raises OperationTimeout; a reply that comes later is dropped."""
+        if not self.wait(pending, until):
+            self.forget_call(pending.serial)
+            raise OperationTimeout(f"no reply to {pending.row.name} in time")
+
+    def forget_call(self, serial: int) -> None:
+        """Drop the reply to that call when it comes."""
+        self._pending.pop(serial, None)
+
+    def forget_stream(self, serial: int) -> None:
+        """Drop what still comes for that stream."""
+        self._streams.pop(serial, None)
+
+    def send_packet(
+        self, row: Row, type: int, serial: int, status: int, payload: bytes, until: float | None = None
+    ) -> None:
+        """Send a packet of that row. Raises OperationTimeout when the peer takes nothing until then, ConnectionLost."""
+        self._transmit(
+            HEADER.pack(
+                HEADER_SIZE + len(payload), row.msgpack_program, PROGRAM_VERSION, row.number, type, serial, status
+            )
+            + payload,
+            until,
+        )
+
+    def send_soon(self, program: int, procedure: int, type: int, payload: bytes = b"", serial: int = 0) -> None:
+        """Send a small packet without ever waiting, now or with what is sent next; the reader may call it."""
+        head = HEADER.pack(HEADER_SIZE + len(payload), program, PROGRAM_VERSION, procedure, type, serial, _OK)
+        self._urgent.append(head + payload)
+        self._flush_urgent()
+
+    def next_serial(self) -> int:
+        """A serial for a call whose reply nobody wants."""
+        return next(self._serials) & SERIALS
+
+    # Reading.
+
+    def wait(self, waiter: Waiter, until: float | None = None, *, interruptible: bool = False) -> bool:
+        """Wait until ``waiter`` is ready; False when ``until`` (monotonic time) passed before. Raises ConnectionLost.
+
+        ``interruptible`` is for waiters that others than the reader make ready: they call :meth:`interrupt` then.
+        """
+        leads = False
+        try:
+            with self._mutex:
+                if waiter.ready:
+                    return True
+                if self._broken is not None:
+                    raise self._loss()
+                if self._reading:
+                    lock = waiter.sleep_on()
+                    self._followers[waiter] = None
+                else:
+                    lock = None
+                    self._reading = leads = True
+            if lock is not None:
+                leads = self._follow(waiter, lock, until)
+                if not leads and not waiter.ready and self._broken is not None:
+                    raise self._loss()
+                if not leads:
+                    return waiter.ready
+            while not waiter.ready:
+                if not self._read(until, interruptible):
+                    return waiter.ready
+            return True
+        finally:
+            if leads:
+                self._resign()
+
+    def interrupt(self) -> None:
+        """Let an interruptible waiter that is the reader look at its waiter again."""
+        with self._mutex:
+            if not self._link_closed:
+                self._link.interrupt()
+
+    def read_what_is_there(self) -> None:
+        """Read without waiting, unless somebody reads anyway; for the keepalive's ticker."""
+        if self._broken is not None or not self._take_role():
+            return
+        try:
+            while self._read(0.0, False):
+                pass
+        except ConnectionLost:
+            return
+        finally:
+            self._resign()
+
+    def break_off(self, why: str) -> None:
+        """End the connection for good: everyone who waits, and every later call, gets ConnectionLost."""
+        with self._mutex:
+            if self._broken is None:
+                self._broken = why
+                self._link.shutdown()
+            sleeping = tuple(self._followers)
+        for waiter in sleeping:
+            waiter.wake()
+        self._close_link()
+
+    def _follow(self, waiter: Waiter, lock: LockType, until: float | None) -> bool:
+        """Sleep until woken or until ``until``; tells whether the reader's role was passed to us."""
+        seconds = remaining(until)
+        try:
+            lock.acquire(timeout=-1 if seconds is None else seconds)
+        except BaseException:
+            if self._leave_followers(waiter):
+                self._resign()
+            raise
+        return self._leave_followers(waiter)
+
+    def _leave_followers(self, waiter: Waiter) -> bool:
+        with self._mutex:
+            self._followers.pop(waiter, None)
+            waiter.lock = None
+            leads, waiter.leads = waiter.leads, False
+            return leads
+
+    def _take_role(self) -> bool:
+        with self._mutex:
+            if self._reading or self._broken is not None:
+                return False
+            self._reading = True
+            return True
+
+    def _pass_role_on(self) -> None:
+        """Make the oldest follower the reader, or nobody; the mutex is held."""
+        if self._broken is None:
+            for follower in self._followers:
+                if not follower.ready:
+                    del self._followers[follower]
+                    follower.leads = True
+                    follower.wake()
+                    return
+        self._reading = False
+
+    def _resign(self) -> None:
+        with self._mutex:
+            self._pass_role_on()
+        if self._broken is not None:
+            self._close_link()
+
+    def _read(self, until: float | None, interruptible: bool) -> bool:
+        """Read once and hand over what came; False when ``until`` passed before anything did."""
+        if self._broken is not None:
+            raise self._loss()
+        received = self._received
+        try:
+            at_once = until is None and not (interruptible or self._backlog or self._urgent)
+            if not at_once and not self._wait_readable(until, interruptible):
+                return until is None or time.monotonic() < until
+            # In one step of C code, so that no signal's exception can come between the bytes and their place.
+            received.extend(map(self._link_receive, _SIZES))
+            self._hand_over(received[0])
+            received.clear()
+        except OSError as error:
+            self.break_off(error.strerror or str(error))
+            raise self._loss() from error
+        except BaseException:
+            if received:
+                self.break_off("its reader was interrupted with a packet in hand")
+            raise
+        return True
+
+    def _wait_readable(self, until: float | None, interruptible: bool) -> bool:
+        self._flush_urgent()
+        write = bool(self._backlog) and not self._send_lock.locked()
+        readable, writable = self._link.wait(until, write=write, interruptible=interruptible)
+        if writable:
+            self._flush_backlog()
+        return readable
+
+    def _hand_over(self, data: bytes) -> None:
+        if not data:
+            self.break_off("the other end closed it")
+            return
+        self.heard = True
+        pending = self._pending
+        for packet in self._packets.feed(data):
+            if packet.type == _REPLY:
+                call = pending.pop(packet.serial, None)
+                if call is not None:
+                    call.deliver(packet)
+            else:
+                self._hand_over_other(packet)
+        if self._packets.error is not None:
+            self.break_off(self._packets.error.message)
+
+    def _hand_over_other(self, packet: Packet) -> None:
+        if packet.type == PacketType.STREAM:
+            stream = self._streams.get(packet.serial)
+            if stream is not None:
+                stream.deliver(packet)
+        elif packet.type != PacketType.MESSAGE:
+            self.break_off(f"protocol error: the daemon sent a packet of type {packet.type}")
+        elif packet.program == KEEPALIVE_PROGRAM:
+            if packet.procedure == PING:
+                self.send_soon(KEEPALIVE_PROGRAM, PONG, PacketType.MESSAGE)
+        elif self._on_message is not None:
+            try:
+                self._on_message(packet)
+            except VirtError as error:
+                self.break_off(error.message)
+
+    # Sending.
+
+    def _send_call(self, pending: Pending, payload: bytes) -> None:
+        row, serial, length = pending.row, pending.serial, HEADER_SIZE + len(payload)
+        if length > PACKET_MAX:
+            raise InvalidArgument(f"{row.name}: a call of {length} bytes exceeds the limit of {PACKET_MAX}")
+        head = HEADER.pack(length, row.msgpack_program, PROGRAM_VERSION, row.number, _CALL, serial, _OK)
+        self._pending[serial] = pending
+        try:
+            self._transmit(head + payload, pending.until)
+        except BaseException:
+            self._pending.pop(serial, None)
+            raise
+
+    def _transmit(self, data: bytes, until: float | None) -> None:
+        """Send a packet; when the socket is full, wait for room until ``until``."""
+        lock = self._send_lock
+        if not lock.acquire(False) and not lock.acquire(timeout=_lock_timeout(until)):
+            raise OperationTimeout("the daemon takes nothing")
+        failure = None
+        try:
+            if self._broken is not None:
+                raise NotSent(self._broken)
+            sent = 0 if self._backlog else self._link_send(data)
+            if sent != len(data):
+                self._backlog.append(memoryview(data)[sent:])
+                self._drain(until)
+        except OSError as error:
+            failure = error
+        finally:
+            lock.release()
+            if self._urgent or self._broken is not None:
+                self._after_send()
+        if failure is not None:
+            unsent = not self._backlog
+            self.break_off(failure.strerror or str(failure))
+            raise (NotSent if unsent else ConnectionLost)(self._broken or "") from failure
+
+    def _drain(self, until: float | None) -> None:
+        while not self._drain_now():
+            if not self._make_room(until):
+                raise OperationTimeout("the daemon takes nothing")
+
+    def _drain_now(self) -> bool:
+        """Send of the backlog what the kernel takes; tells whether that was all. The send lock is held."""
+        backlog = self._backlog
+        while backlog:
+            sent = self._link_send(backlog[0])
+            if sent == len(backlog[0]):
+                backlog.popleft()
+            elif sent:
+                backlog[0] = backlog[0][sent:]
+            else:
+                return False
+        return True
+
+    def _make_room(self, until: float | None) -> bool:
+        """Wait until the socket takes more, reading meanwhile if nobody does; False when ``until`` passed."""
+        if not self._take_role():
+            check = time.monotonic() + READER_CHECK_SECONDS
+            self._link.wait(check if until is None else min(check, until), read=False, write=True)
+            return until is None or time.monotonic() < until
+        try:
+            readable, writable = self._link.wait(until, write=True)
+            if readable:
+                self._read(0.0, False)
+            return readable or writable
+        finally:
+            # Not _resign: the link can be closed only when the send lock is free.
+            with self._mutex:
+                self._pass_role_on()
+
+    def _flush_urgent(self) -> None:
+        while self._urgent and self._send_lock.acquire(False):
+            with suppress(OSError):
+                try:
+                    while self._urgent:
+                        self._backlog.append(memoryview(self._urgent.popleft()))
+                    self._drain_now()
+                finally:
+                    self._send_lock.release()
+
+    def _flush_backlog(self) -> None:
+        if self._send_lock.acquire(False):
+            with suppress(OSError):
+                try:
+                    self._drain_now()
+                finally:
+                    self._send_lock.release()
+
+    def _after_send(self) -> None:
+        self._flush_urgent()
+        if self._broken is not None:
+            self._close_link()
+
+    # Ending.
+
+    def _loss(self) -> ConnectionLost:
+        return ConnectionLost(self._broken or "")
+
+    def _close_link(self) -> None:
+        """Close the descriptor unless somebody uses it: that one comes here when he is done."""
+        while not self._link_closed and not self._reading and self._send_lock.acquire(False):
+            try:
+                with self._mutex:
+                    free = not self._reading
+                    self._link_closed = self._link_closed or free
+                if free:
+                    self._link.close()
+            finally:
+                self._send_lock.release()
+
+
+def failure_of(packet: Packet) -> VirtError:
+    """The exception that an error reply stands for."""
+    return error_from_wire(decode_error(packet.payload))
+
+
+def unknown_effect(loss: ConnectionLost, row: Row) -> ConnectionLost:
+    """The error for a change that was under way when the connection was lost."""
+    why = loss.message.removeprefix(f"{loss.summary}: ")
+    return ConnectionLost(f"{why}; whether {row.name} took effect is unknown")
+
+
+def _options(deadline: float | None, trace: bool) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if deadline is not None:
+        options["deadline"] = float(deadline)
+    if trace:
+        options["trace"] = True
+    return options
+
+
+def _lock_timeout(until: float | None) -> float:
+    seconds = remaining(until)
+    return -1 if seconds is None else seconds

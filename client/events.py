@@ -1,0 +1,308 @@
+"""Events: one subscription for each session, any number of iterators over it, nothing lost on the way.
+
+``Subscription`` is the session's side: it subscribes for the union of what its iterators want, numbers what comes, and
+after a reconnect goes on where it stopped. Deliveries run on the connection's reader and must not wait, so there are
+two locks: ``_changing`` is held over the daemon's answer to a subscribe, ``_guard`` never over anything that waits.
+An iterator that its owner dropped without closing it is noticed at the next event, by its weak reference.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..wire.enums import domain_events as details
+from ..wire.enums.domain_events import DomainEventType
+from ..wire.errors import ConnectionLost, InvalidArgument
+from ..wire.framing import Packet, PacketType
+from ..wire.pack import codec, encode
+from ..wire.table import EXTENSION_PROGRAM, REMOTE_PROGRAM, ROWS, DomainRef, Row, row_of
+from .domain import Domain
+from .values import member_or_number
+from .waiting import Inbox
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .reconnect import Session
+
+_SUBSCRIBE = ROWS["events_subscribe"]
+_UNSUBSCRIBE = ROWS["events_unsubscribe"]
+_EVENT = ROWS["event"]
+_MISSED = ROWS["events_missed"]
+_LIFECYCLE = ROWS["domain_event_lifecycle"]
+CLOSE_SECONDS = 5.0
+
+DETAILS: dict[DomainEventType, type[IntEnum]] = {
+    DomainEventType.DEFINED: details.DomainEventDefinedDetailType,
+    DomainEventType.UNDEFINED: details.DomainEventUndefinedDetailType,
+    DomainEventType.STARTED: details.DomainEventStartedDetailType,
+    DomainEventType.SUSPENDED: details.DomainEventSuspendedDetailType,
+    DomainEventType.RESUMED: details.DomainEventResumedDetailType,
+    DomainEventType.STOPPED: details.DomainEventStoppedDetailType,
+    DomainEventType.SHUTDOWN: details.DomainEventShutdownDetailType,
+    DomainEventType.PMSUSPENDED: details.DomainEventPMSuspendedDetailType,
+    DomainEventType.CRASHED: details.DomainEventCrashedDetailType,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something happened to a domain (virConnectDomainEventCallback).
+
+    ``sequence`` grows with each event of one daemon's life; ``when`` is in UTC; ``detail`` is a member of the
+    enumeration that belongs to ``type``. Numbers that are not in ours come as they are.
+    """
+
+    sequence: int
+    when: datetime
+    domain: Domain
+    type: DomainEventType | int
+    detail: IntEnum | int
+
+
+@dataclass(frozen=True, slots=True)
+class EventsMissed:
+    """More happened than the daemon kept for us: while the connection was away, because the daemon itself is a new
+    one, or because we read too slowly.
+
+    What the events would have told must be asked anew. ``after`` is the last sequence number that was seen.
+    """
+
+    after: int
+    daemon_restarted: bool
+
+
+class Events:
+    """An iterator over the events of a host; a context manager. Made by ``host.events``; see there.
+
+    It is subscribed from its making on, so what happens between making and iterating is seen as well.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        domains: Domain | str | Iterable[Domain | str] | None = None,
+        kinds: DomainEventType | Collection[DomainEventType] | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        self._session = session
+        self._names, self._uuids = _names_and_uuids(domains)
+        self._kinds = None if kinds is None else frozenset([kinds] if isinstance(kinds, DomainEventType) else kinds)
+        self._timeout = timeout
+        self._closed = False
+        self.inbox: Inbox[Event | EventsMissed] = Inbox()
+        self.procedures = frozenset([_LIFECYCLE.number])
+        session.subscription.add(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Event | EventsMissed]:
+        return self
+
+    def __next__(self) -> Event | EventsMissed:
+        found = self.get(self._timeout)
+        if found is None:
+            raise StopIteration
+        return found
+
+    def get(self, timeout: float | None = None) -> Event | EventsMissed | None:
+        """The next event; None when there was none for ``timeout`` seconds (0: none is there now) or it is closed.
+
+        Raises ConnectionLost when the connection broke and is not to be, or could not be, made anew.
+        """
+        if self._closed:
+            return None
+        return self._session.take(self.inbox, None if timeout is None else time.monotonic() + timeout)
+
+    def close(self) -> None:
+        """End the subscription; a thread that waits in the iterator leaves it. Closing twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self.inbox.close(self._session.connection)
+            self._session.subscription.remove(self)
+
+    def wants(self, ref: DomainRef, type_: int) -> bool:
+        """Whether an event of that domain and type passes the filter."""
+        if self._kinds is not None and type_ not in self._kinds:
+            return False
+        return self._names is None or ref.name in self._names or ref.uuid in self._uuids
+
+
+class Subscription:
+    """A session's subscription at its daemon; see the module."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._changing = threading.RLock()
+        self._guard = threading.Lock()
+        self._feeds: list[weakref.ref[Events]] = []
+        self._connection: Connection | None = None
+        self._procedures: frozenset[int] = frozenset()
+        self._epoch: str | None = None
+        self._last = 0
+        self._held: list[Packet] | None = None
+
+    def add(self, feed: Events) -> None:
+        """Begin to deliver to ``feed``. Raises what subscribing fails with."""
+        with self._guard:
+            self._feeds.append(weakref.ref(feed))
+        try:
+            self._session.on_connection(lambda connection: self._ensure(connection, feed.procedures))
+        except BaseException:
+            self._drop(feed)
+            raise
+
+    def remove(self, feed: Events) -> None:
+        """Deliver no more to ``feed``; the last one ends the subscription. Never raises for a broken connection."""
+        if not self._drop(feed):
+            return
+        with self._changing:
+            connection = self._connection
+            if connection is not None and self._forget():
+                with suppress(ConnectionLost):
+                    connection.call(_UNSUBSCRIBE, (), CLOSE_SECONDS)
+
+    def resume(self, connection: Connection) -> None:
+        """Go on over a new connection where the old one stopped."""
+        with self._changing:
+            if self._epoch is not None:
+                self._subscribe(connection, self._procedures)
+
+    def deliver(self, packet: Packet) -> None:
+        """Take a message that the connection's reader has read. Raises ProtocolError for a malformed one."""
+        if packet.program != EXTENSION_PROGRAM or packet.procedure not in (_EVENT.number, _MISSED.number):
+            return
+        with self._guard:
+            if self._held is not None:
+                self._held.append(packet)
+            elif not self._deliver(packet):
+                self._unsubscribe_soon()
+
+    def _ensure(self, connection: Connection, procedures: frozenset[int]) -> None:
+        with self._changing:
+            if self._connection is not connection or not procedures <= self._procedures:
+                self._subscribe(connection, self._procedures | procedures)
+
+    def _subscribe(self, connection: Connection, procedures: frozenset[int]) -> None:
+        """Ask for events from where we are. Those that overtake the answer's evaluation are held back until then."""
+        with self._guard:
+            self._held = []
+        answer = None
+        try:
+            answer = connection.call(_SUBSCRIBE, (sorted(procedures), self._epoch, self._last))
+            self._connection, self._procedures = connection, procedures
+        finally:
+            with self._guard:
+                if answer is not None:
+                    self._go_on_from(*answer)
+                held, self._held = self._held or [], None
+                for packet in held:
+                    self._deliver(packet)
+
+    def _go_on_from(self, epoch: str, sequence: int, missed: bool) -> None:
+        restarted = self._epoch is not None and epoch != self._epoch
+        if missed and self._epoch is not None:
+            for feed in self._alive():
+                feed.inbox.put(EventsMissed(self._last, restarted))
+        if restarted:
+            self._last = 0
+        elif self._epoch is None:
+            self._last = sequence
+        self._epoch = epoch
+
+    def _deliver(self, packet: Packet) -> bool:
+        """Hand one event to whom it concerns; False when nobody is there any more."""
+        feeds = self._alive()
+        if packet.procedure == _MISSED.number:
+            (after,), _ = codec(_MISSED).decode_args(packet.payload)
+            for feed in feeds:
+                feed.inbox.put(EventsMissed(after, daemon_restarted=False))
+            return bool(feeds)
+        (sequence, when, procedure, payload), _ = codec(_EVENT).decode_args(packet.payload)
+        if sequence <= self._last or not feeds:
+            return bool(feeds)
+        self._last = sequence
+        row = row_of(REMOTE_PROGRAM, procedure)
+        build = _BUILDERS.get(row) if row is not None else None
+        if row is not None and build is not None:
+            build(self._session, feeds, sequence, when, codec(row).decode_args(payload)[0])
+        return True
+
+    def _alive(self) -> list[Events]:
+        return [feed for reference in self._feeds if (feed := reference()) is not None]
+
+    def _drop(self, feed: Events) -> bool:
+        """Take a feed out, and those that are gone; tells whether it was the last."""
+        with self._guard:
+            self._feeds = [other for other in self._feeds if other() not in (None, feed)]
+            return not self._feeds
+
+    def _forget(self) -> bool:
+        """Note that there is no subscription any more, unless somebody came meanwhile."""
+        with self._guard:
+            if self._alive():
+                return False
+            self._connection, self._procedures, self._epoch, self._last = None, frozenset(), None, 0
+            return True
+
+    def _unsubscribe_soon(self) -> None:
+        """All iterators were dropped without being closed: say so, without waiting; the guard is held."""
+        connection = self._connection
+        if connection is None or not self._changing.acquire(blocking=False):
+            return
+        try:
+            self._connection, self._procedures, self._epoch, self._last = None, frozenset(), None, 0
+            self._feeds.clear()
+            program, number = _UNSUBSCRIBE.msgpack_program, _UNSUBSCRIBE.number
+            connection.send_soon(program, number, PacketType.CALL, encode(()), connection.next_serial())
+        finally:
+            self._changing.release()
+
+
+def _lifecycle(session: Session, feeds: list[Events], sequence: int, when: float, fields: tuple) -> None:
+    ref, type_, detail = fields
+    wanting = [feed for feed in feeds if feed.wants(ref, type_)]
+    if not wanting:
+        return
+    known = member_or_number(DomainEventType, type_)
+    kind = DETAILS.get(known) if isinstance(known, DomainEventType) else None
+    event = Event(
+        sequence=sequence,
+        when=datetime.fromtimestamp(when, UTC),
+        domain=Domain(session, ref),
+        type=known,
+        detail=member_or_number(kind, detail) if kind else detail,
+    )
+    for feed in wanting:
+        feed.inbox.put(event)
+
+
+_BUILDERS: dict[Row, Callable[[Session, list[Events], int, float, tuple], None]] = {_LIFECYCLE: _lifecycle}
+
+
+def _names_and_uuids(
+    domains: Domain | str | Iterable[Domain | str] | None,
+) -> tuple[frozenset[str] | None, frozenset[bytes]]:
+    """What to look for: None for everything."""
+    if domains is None:
+        return None, frozenset()
+    chosen = [domains] if isinstance(domains, Domain | str) else list(domains)
+    for one in chosen:
+        if not isinstance(one, Domain | str):
+            raise InvalidArgument(f"events of {one!r}: not a domain or a name")
+    names = frozenset(one for one in chosen if isinstance(one, str))
+    return names, frozenset(one.ref.uuid for one in chosen if isinstance(one, Domain))

@@ -1,0 +1,221 @@
+"""A session: what outlives a connection. Host, domains and events call through it.
+
+When a connection breaks, the next call, or a thread that waits for events, dials anew, with growing pauses, opens the
+same URI and resumes the subscription to events; the others find the new connection there. What happens to a call that
+was under way depends on what it could have done: one that never left is sent again, and so is, once, a query that only
+reads. A change gets ConnectionLost, which says that nobody knows whether it took effect. Guests started with
+autodestroy are gone with their connection: that is their purpose.
+
+Rejected: sending changes again when they look harmless (a second start of a guest that has meanwhile been stopped by
+someone else is not), and reconnecting in the background (a program that calls nothing needs no connection).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from ..wire.enums.connect import ConnectFlags
+from ..wire.errors import ConnectionLost, NoConnect, VirtError
+from ..wire.table import ROWS, Access, Kind, Row
+from .address import Address
+from .connection import Connection, NotSent, Pending, unknown_effect
+from .events import Subscription
+from .keepalive import Keepalive
+from .streams import Stream
+from .trace import CallTrace, entries_from_wire
+from .waiting import Inbox, remaining
+
+Result = TypeVar("Result")
+OnTrace = Callable[[CallTrace], None]
+
+_OPEN = ROWS["connect_open"]
+_CLOSE = ROWS["connect_close"]
+CLOSE_SECONDS = 5.0
+RECONNECT_SECONDS = 30.0
+FIRST_PAUSE = 0.02
+LONGEST_PAUSE = 1.0
+
+
+class Session:
+    """An address, the present connection to it, and the subscription to its events. Safe for any number of threads."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        deadline: float | None = None,
+        reconnect: bool = True,
+        keepalive_interval: float = 0,
+        keepalive_count: int = 5,
+        on_trace: OnTrace | None = None,
+    ) -> None:
+        self._address = address
+        self._deadline = deadline
+        self._reconnect = reconnect
+        self._keepalive_interval = keepalive_interval if address.dialer.keepalive else 0
+        self._keepalive_count = keepalive_count
+        self._on_trace = on_trace
+        self._reconnecting = threading.Lock()
+        self._closed = threading.Event()
+        self._keepalive: Keepalive | None = None
+        self.subscription = Subscription(self)
+        try:
+            self.connection = self._open(deadline)
+        except BaseException:
+            address.dialer.release()
+            raise
+
+    @property
+    def is_alive(self) -> bool:
+        return self.connection.is_alive and not self._closed.is_set()
+
+    def call(
+        self, row: Row, *args: Any, deadline: float | None = None, trace: OnTrace | None = None
+    ) -> tuple[Any, ...]:
+        """Call a row; see :meth:`Connection.call`. A lost connection is treated as the module says."""
+        if deadline is None:
+            deadline = self._deadline
+        if trace is not None or self._on_trace is not None:
+            return self._traced(row, args, deadline, trace)
+        try:
+            return self.connection.call(row, args, deadline)
+        except ConnectionLost as loss:
+            connection = self._after_loss(row, loss, deadline)
+        return connection.call(row, args, deadline)
+
+    def submit(
+        self, row: Row, args: tuple[Any, ...], deadline: float | None, sink: Inbox[Pending], key: Any = None
+    ) -> Pending:
+        """Send a call whose reply comes to ``sink``; reconnects when it could not be sent."""
+        if deadline is None:
+            deadline = self._deadline
+        return self.on_connection(
+            lambda connection: connection.submit(
+                row, args, deadline, trace=self._on_trace is not None, sink=sink, key=key
+            )
+        )
+
+    def open_stream(self, row: Row, *args: Any, deadline: float | None = None) -> Stream:
+        """Call a row that opens a stream. Raises what the call raises; a stream ends with its connection."""
+        if deadline is None:
+            deadline = self._deadline
+        traced = self._on_trace is not None
+        began = time.monotonic()
+        stream, pending = self.on_connection(
+            lambda connection: connection.open_stream(row, args, deadline, trace=traced)
+        )
+        try:
+            self.outcome_of(pending, args, began)
+        except BaseException:
+            pending.connection.forget_stream(pending.serial)
+            raise
+        return stream
+
+    def take(self, inbox: Inbox[Result], until: float | None) -> Result | None:
+        """The inbox's next item over whatever connection there is; None when ``until`` passed or it was closed."""
+        return self.on_connection(lambda connection: inbox.take(connection, until), again=ConnectionLost)
+
+    def on_connection(self, use: Callable[[Connection], Result], *, again: type[ConnectionLost] = NotSent) -> Result:
+        """Do something with the present connection, and again with a new one whenever it fails with ``again``."""
+        while True:
+            connection = self.connection
+            try:
+                return use(connection)
+            except again as loss:
+                self.replace(connection, loss)
+
+    def outcome_of(
+        self, pending: Pending, args: tuple[Any, ...], began: float, trace: OnTrace | None = None
+    ) -> tuple[Any, ...]:
+        """The result of a call under way; who asked for traces is told of it, also when it fails."""
+        listeners = [listener for listener in (self._on_trace, trace) if listener is not None]
+        error: VirtError | None = None
+        extras = {}
+        try:
+            fields, extras = pending.outcome(pending.until)
+        except VirtError as failure:
+            error, extras = failure, pending.extras_of_failure()
+            raise
+        finally:
+            if listeners:
+                entries = entries_from_wire(extras.get("trace") or ())
+                call = CallTrace(pending.row, args, time.monotonic() - began, entries, error)
+                for listener in listeners:
+                    listener(call)
+        return fields
+
+    def replace(self, broken: Connection, loss: ConnectionLost, deadline: float | None = None) -> Connection:
+        """The connection that follows ``broken``; dials until ``deadline`` (seconds) passed.
+
+        Raises ``loss`` when that is not wanted or the session is closed, ConnectionLost when nobody answers.
+        """
+        if not self._reconnect or self._closed.is_set():
+            raise loss
+        until = time.monotonic() + (RECONNECT_SECONDS if deadline is None else deadline)
+        with self._reconnecting:
+            if self.connection is broken or not self.connection.is_alive:
+                self.connection = self._dial_until(until, loss)
+            return self.connection
+
+    def close(self) -> None:
+        """End the session; everyone who waits gets ConnectionLost."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        with suppress(VirtError):
+            self.connection.call(_CLOSE, (), CLOSE_SECONDS)
+        with self._reconnecting:
+            self._drop_connection("it was closed on this side")
+        self._address.dialer.release()
+
+    def _traced(self, row: Row, args: tuple, deadline: float | None, trace: OnTrace | None) -> tuple[Any, ...]:
+        began = time.monotonic()
+        connection = self.connection
+        try:
+            pending = connection.submit(row, args, deadline, trace=True)
+            return self.outcome_of(pending, args, began, trace)
+        except ConnectionLost as loss:
+            connection = self._after_loss(row, loss, deadline)
+        return self.outcome_of(connection.submit(row, args, deadline, trace=True), args, began, trace)
+
+    def _after_loss(self, row: Row, loss: ConnectionLost, deadline: float | None) -> Connection:
+        """A new connection to repeat the call on; raises where it must not be repeated."""
+        if isinstance(loss, NotSent) or (row.kind is Kind.QUERY and row.access is not Access.WRITE):
+            return self.replace(self.connection, loss, deadline)
+        raise unknown_effect(loss, row) from loss
+
+    def _dial_until(self, until: float, loss: ConnectionLost) -> Connection:
+        self._drop_connection("it is replaced")
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return self._open(remaining(until))
+            except (NoConnect, ConnectionLost) as refusal:
+                if time.monotonic() + pause >= until:
+                    raise ConnectionLost(f"and could not be made anew: {refusal.message}") from refusal
+            if self._closed.wait(pause):
+                raise loss
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _open(self, deadline: float | None) -> Connection:
+        connection = Connection(self._address.dialer.dial(), self.subscription.deliver)
+        try:
+            flags = int(ConnectFlags.RO) if self._address.readonly else 0
+            connection.call(_OPEN, (self._address.opens, flags), deadline)
+            self.subscription.resume(connection)
+        except BaseException:
+            connection.break_off("it could not be opened")
+            raise
+        if self._keepalive_interval > 0:
+            self._keepalive = Keepalive(connection, self._keepalive_interval, self._keepalive_count)
+        return connection
+
+    def _drop_connection(self, why: str) -> None:
+        self.connection.break_off(why)
+        if self._keepalive is not None:
+            self._keepalive.stop()
+            self._keepalive = None
