@@ -1,0 +1,1 @@
+"""The qemu driver: guests that are QEMU processes."""

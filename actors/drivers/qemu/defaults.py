@@ -1,0 +1,109 @@
+"""What QEMU's machines have although a definition does not say so: the qemu driver's part of completing it.
+
+`complete_definition` is what a document goes through when it is defined. It is pure, keeps everything that the
+document says, and changes nothing in a definition that has been through it before.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+
+from ....wire.documents.domain import (
+    Controller,
+    Devices,
+    Disk,
+    DiskDriver,
+    DomainDefinition,
+    Input,
+    Memballoon,
+    Serial,
+    Video,
+    complete,
+)
+from ....wire.errors import UnsupportedConfig
+from .addresses import assign_addresses
+from .machine import MachineFamily, family_of
+
+DOMAIN_TYPES = ("kvm", "qemu")
+
+
+def complete_definition(
+    definition: DomainDefinition,
+    *,
+    machine: str,
+    emulator: str,
+    arch: str = "x86_64",
+    new_uuid: Callable[[], str] = lambda: str(uuid.uuid4()),
+) -> DomainDefinition:
+    """The definition with all that libvirt's qemu driver would add: machine, emulator, implicit devices, addresses.
+
+    `machine` is the machine type in full (the capabilities resolve aliases), `emulator` the binary to use if the
+    definition names none. Live information is taken out. Raises XMLError for values that do not fit together and
+    UnsupportedConfig for what the machine cannot have.
+    """
+    if definition.type not in DOMAIN_TYPES:
+        raise UnsupportedConfig(f"domain type {definition.type!r} is not of the qemu driver")
+    family = family_of(machine)
+    os = replace(definition.os, machine=machine, arch=definition.os.arch or arch)
+    devices = replace(_with_implicit(definition.devices, family), emulator=definition.devices.emulator or emulator)
+    definition = complete(replace(definition, os=os, devices=devices), new_uuid=new_uuid)
+    return assign_addresses(replace(definition, devices=_with_models(definition.devices)))
+
+
+def _with_implicit(devices: Devices, family: MachineFamily) -> Devices:
+    """Add the devices that the machine has or that libvirt always gives."""
+    return replace(
+        devices,
+        controllers=_controllers(devices.controllers, family),
+        interfaces=tuple(replace(each, model=each.model or family.interface_model) for each in devices.interfaces),
+        inputs=_inputs(devices.inputs) if family.keyboard else devices.inputs,
+        videos=devices.videos or ((Video(),) if devices.graphics and family.video else ()),
+        memballoon=devices.memballoon or Memballoon(model="virtio"),
+    )
+
+
+def _controllers(controllers: tuple[Controller, ...], family: MachineFamily) -> tuple[Controller, ...]:
+    """Controllers with their models, and after them those that the machine has anyway."""
+    controllers = tuple(_with_model(controller, family) for controller in controllers)
+    implicit = []
+    if family.usb_model and not any(each.type == "usb" for each in controllers):
+        implicit.append(Controller(type="usb", index=0, model=family.usb_model))
+    if family.pcie and not any(each.type == "sata" and each.index in (None, 0) for each in controllers):
+        implicit.append(Controller(type="sata", index=0))
+    if family.root and not any(each.type == "pci" and each.index == 0 for each in controllers):
+        implicit.append(Controller(type="pci", index=0, model=family.root))
+    return (*controllers, *implicit)
+
+
+def _with_model(controller: Controller, family: MachineFamily) -> Controller:
+    if controller.type == "usb":
+        return replace(controller, model=controller.model or family.usb_model)
+    if controller.type != "pci":
+        return controller
+    if controller.index == 0 or (controller.index is None and controller.model == family.root):
+        return replace(controller, index=0, model=controller.model or family.root)
+    return replace(controller, model=controller.model or ("pcie-root-port" if family.pcie else "pci-bridge"))
+
+
+def _inputs(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
+    """A PC has a mouse and a keyboard, whatever else is plugged in."""
+    present = {each.type for each in inputs if each.bus in (None, "ps2")}
+    builtin: tuple[Input, ...] = (Input(type="mouse", bus="ps2"), Input(type="keyboard", bus="ps2"))
+    return (*inputs, *(each for each in builtin if each.type not in present))
+
+
+def _with_models(devices: Devices) -> Devices:
+    return replace(devices, disks=tuple(map(_disk, devices.disks)), serials=tuple(map(_serial, devices.serials)))
+
+
+def _disk(disk: Disk) -> Disk:
+    """An image whose format is not told is raw: looking into it would let a guest choose what its host opens."""
+    driver = disk.driver or DiskDriver()
+    return replace(disk, driver=replace(driver, name=driver.name or "qemu", type=driver.type or "raw"))
+
+
+def _serial(serial: Serial) -> Serial:
+    target = serial.target_type or "isa-serial"
+    return replace(serial, target_type=target, target_model=serial.target_model or target)

@@ -1,0 +1,31 @@
+"""What a device is called in messages: "disk 'vda'", "controller pci 1", "channel 'org.qemu.guest_agent.0'"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ....wire.documents.domain import Channel, Console, Controller, Device, Devices, Disk, Input, Interface, Serial
+
+
+def label(device: Device) -> str:
+    """The name of a device in an error message."""
+    match device:
+        case Disk():
+            return f"disk {device.target!r}"
+        case Controller():
+            return f"controller {device.type} {device.index}" + (f" ({device.model})" if device.model else "")
+        case Interface():
+            return f"interface {device.mac}"
+        case Serial() | Console():
+            return f"{type(device).__name__.lower()} {device.target_port}"
+        case Channel():
+            return f"channel {device.name!r}"
+        case Input():
+            return f"input {device.type} ({device.bus})"
+    return type(device).__name__.lower()
+
+
+def labelled(devices: Devices) -> Iterator[tuple[str, Device]]:
+    """Every device with its name."""
+    for device in devices:
+        yield label(device), device

@@ -1,0 +1,406 @@
+"""PCI addresses: which bus, slot and function each device of a definition gets.
+
+Bus 0 is the machine's root. On pc every device takes a slot of a conventional bus, and a bridge is added before the
+last one is used up. On q35 a PCI Express device takes a root port, which is added with the others eight to a slot, and
+a conventional device a slot behind a pcie-to-pci-bridge; whenever ports were added there is one more, for hotplug.
+
+The plan knows a device by its position in the definition's order; nothing is written into it but addresses and the
+controllers that had to be added.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ....wire.documents.domain import (
+    Controller,
+    Device,
+    Devices,
+    Disk,
+    Input,
+    Interface,
+    Memballoon,
+    PciAddress,
+    Rng,
+    Serial,
+    Video,
+)
+from ....wire.errors import UnsupportedConfig, XMLError
+from .labels import label
+from .machine import MachineFamily, Place
+
+MAX_INDEX = 255
+FUNCTIONS = range(8)
+
+# Slots that a bus of each kind of controller has for devices.
+SLOTS = {
+    "pci-root": range(32),
+    "pcie-root": range(32),
+    "pcie-root-port": range(1),
+    "pci-bridge": range(1, 32),
+    "pcie-to-pci-bridge": range(1, 32),
+}
+CONVENTIONAL = ("pci-root", "pci-bridge", "pcie-to-pci-bridge")
+ROOTS = ("pci-root", "pcie-root")
+BUS_MODELS = {
+    "pc": ("pci-root", "pci-bridge"),
+    "q35": ("pcie-root", "pcie-root-port", "pcie-to-pci-bridge", "pci-bridge"),
+}
+# QEMU's device for a kind of controller.
+PCI_MODELS = {
+    "pcie-root-port": "pcie-root-port",
+    "pci-bridge": "pci-bridge",
+    "pcie-to-pci-bridge": "pcie-pci-bridge",
+}
+# The functions in one slot of a USB 2 controller and its companions.
+USB2_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
+USB2_SLOTS = (0x1D, 0x1A)
+EXPRESS_INTERFACES = frozenset({"virtio", "e1000e", "igb", "vmxnet3"})
+CONVENTIONAL_INTERFACES = frozenset(
+    {
+        "rtl8139",
+        "e1000",
+        "e1000-82544gc",
+        "e1000-82545em",
+        "ne2k_pci",
+        "pcnet",
+        "i82551",
+        "i82557b",
+        "i82559er",
+        "tulip",
+    }
+)
+USB_CONTROLLERS = {
+    "piix3-uhci": False,
+    "piix4-uhci": False,
+    "vt82c686b-uhci": False,
+    "pci-ohci": False,
+    "ehci": False,
+    "nec-xhci": True,
+    "qemu-xhci": True,
+    **dict.fromkeys(USB2_FUNCTIONS, False),
+}
+
+
+# Families in the order of service.
+_ORDER = (Interface, Controller, Disk, Memballoon, Rng, Video, Input, Serial)
+
+
+class Slot(NamedTuple):
+    """One slot of one bus."""
+
+    bus: int
+    slot: int
+
+
+def assign_pci(devices: Devices, family: MachineFamily) -> Devices:
+    """The devices with PCI addresses for all that need one, and the bridges and ports that these need.
+
+    Raises XMLError for addresses that collide or do not exist, UnsupportedConfig for unknown controllers and cards.
+    """
+    plan = _Plan(family, devices.controllers)
+    everything = list(devices)
+    plan.claim_given(everything)
+    for position, device in _in_order(everything, family):
+        if device.address is None:
+            plan.place(position, device)
+    plan.add_spare_port()
+    return plan.applied(devices)
+
+
+def _is_express(device: Device) -> bool:
+    """Whether a device goes on PCI Express where there is such a thing. Raises UnsupportedConfig for unknown ones."""
+    match device:
+        case Interface(model=model):
+            if model not in EXPRESS_INTERFACES and model not in CONVENTIONAL_INTERFACES:
+                raise UnsupportedConfig(f"{label(device)}: model {model!r}")
+            return model in EXPRESS_INTERFACES
+        case Controller(type="usb", model=model):
+            if model not in USB_CONTROLLERS:
+                raise UnsupportedConfig(f"{label(device)}: model {model!r}")
+            return USB_CONTROLLERS[model]
+        case Video(model=model):
+            return model in ("virtio", "bochs")
+        case Controller(type="pci", model=model):
+            return model != "pci-bridge"
+        case Serial():
+            return False
+    return True
+
+
+def _needs_slot(device: Device) -> bool:
+    match device:
+        case Disk(bus=bus) | Input(bus=bus):
+            return bus == "virtio"
+        case Controller(type="pci", model=model):
+            return model not in ROOTS
+        case Controller(model="none") | Video(model="none" | "ramfb") | Memballoon(model="none"):
+            return False
+        case Serial(target_type=target):
+            return target == "pci-serial"
+    return isinstance(device, Controller | Interface | Video | Memballoon | Rng)
+
+
+def _in_order(devices: list[Device], family: MachineFamily) -> list[tuple[int, Device]]:
+    """Devices that need a slot, with their positions, in the order of service: what has a place of its own, then
+    buses, then libvirt's order of families."""
+    numbered = [(position, device) for position, device in enumerate(devices) if _needs_slot(device)]
+    return sorted(numbered, key=lambda item: (_rank(item[1], family), item[0]))
+
+
+def _rank(device: Device, family: MachineFamily) -> int:
+    if _preferred(device, family) is not None or _usb2_model(device):
+        return -2
+    if isinstance(device, Controller) and device.type == "pci":
+        return -1
+    return _ORDER.index(type(device))
+
+
+def _preferred(device: Device, family: MachineFamily) -> Place | None:
+    """The place on bus 0 that a device gets if it is free."""
+    match device:
+        case Video(primary=True):
+            return family.video
+        case Controller(type="usb", model="piix3-uhci", index=0):
+            return family.usb_place
+        case Controller(type=kind, index=index):
+            return family.places.get((kind, index or 0))
+    return None
+
+
+def _usb2_model(device: Device) -> str | None:
+    if isinstance(device, Controller) and device.type == "usb" and device.model in USB2_FUNCTIONS:
+        return device.model
+    return None
+
+
+class _Plan:
+    """The buses of one definition, and what sits where."""
+
+    def __init__(self, family: MachineFamily, controllers: tuple[Controller, ...]) -> None:
+        self._family = family
+        self._models: dict[int, str] = {}
+        self._used: dict[Slot, dict[int, str]] = {}
+        self._addresses: dict[int, PciAddress] = {}
+        self._added: list[Controller] = []
+        self._port_slots: set[int] = set()
+        self._grown = False
+        self._usb2_slots: dict[int, Slot] = {}
+        self._usb2_models: dict[int, set[str]] = {}
+        for (slot, function), name in family.reserved.items():
+            self._used.setdefault(Slot(0, slot), {})[function] = name
+        for controller in controllers:
+            if controller.type == "pci":
+                self._add_bus(controller)
+            elif model := _usb2_model(controller):
+                self._usb2_models.setdefault(controller.index or 0, set()).add(model)
+
+    def _add_bus(self, controller: Controller) -> None:
+        index, model = controller.index or 0, controller.model or ""
+        allowed = BUS_MODELS[self._family.name]
+        if model not in allowed or (index == 0) != (model in ROOTS):
+            raise UnsupportedConfig(f"{label(controller)} on machine type {self._family.name}")
+        self._models[index] = model
+
+    # --- addresses that are given
+
+    def claim_given(self, devices: list[Device]) -> None:
+        """Take the addresses that the definition gives, and add controllers for buses that only these speak of."""
+        given = [(device, device.address) for device in devices if isinstance(device.address, PciAddress)]
+        for device, address in given:
+            if address.bus not in self._models:
+                self._add_missing_bus(device, address)
+        for device, address in given:
+            self._check(device, address)
+            self._claim(label(device), Slot(address.bus, address.slot), address.function, device)
+            self._remember(device, address)
+        self._added = [replace(each, address=self._bus_address(each)) for each in self._added]
+
+    def _add_missing_bus(self, device: Device, address: PciAddress) -> None:
+        if address.bus > MAX_INDEX or (self._family.pcie and address.slot):
+            raise XMLError(f"{label(device)}: there is no PCI controller {address.bus} for its address")
+        model = "pcie-root-port" if self._family.pcie else "pci-bridge"
+        self._models[address.bus] = model
+        self._added.append(Controller(type="pci", index=address.bus, model=model))
+        self._grown = self._family.pcie
+
+    def _check(self, device: Device, address: PciAddress) -> None:
+        name = label(device)
+        if address.domain:
+            raise XMLError(f"{name}: only PCI domain 0 is available")
+        model = self._models[address.bus]
+        if address.slot not in SLOTS[model]:
+            raise XMLError(f"{name}: PCI bus {address.bus} ({model}) has no slot {address.slot:#x}")
+        if isinstance(device, Controller):
+            if device.type == "pci" and address.bus >= (device.index or 0):
+                raise XMLError(f"{name} is on bus {address.bus}, expected a bus with a lower index than its own")
+            place = self._family.places.get((device.type, device.index or 0))
+            if place and (address.bus, address.slot, address.function) != (0, *place):
+                raise UnsupportedConfig(f"{name} must have PCI address {_shown(Slot(0, place[0]), place[1])}")
+
+    def _remember(self, device: Device, address: PciAddress) -> None:
+        if not isinstance(device, Controller):
+            return
+        if _usb2_model(device):
+            self._usb2_slots[device.index or 0] = Slot(address.bus, address.slot)
+        if device.model == "pcie-root-port" and address.multifunction and not address.function and not address.bus:
+            self._port_slots.add(address.slot)
+
+    def _claim(self, name: str, slot: Slot, function: int, device: Device | None = None) -> None:
+        functions = self._used.setdefault(slot, {})
+        mine = device is not None and slot.bus == 0 and self._is_machines(device, (slot.slot, function))
+        if function in functions and not mine:
+            raise XMLError(f"{functions[function]} and {name} have the same PCI address {_shown(slot, function)}")
+        functions[function] = name
+
+    def _is_machines(self, device: Device, place: Place) -> bool:
+        """Whether the device is the machine's own at that place, and not there twice."""
+        if not isinstance(device, Controller) or self._family.places.get((device.type, device.index or 0)) != place:
+            return False
+        return self._used[Slot(0, place[0])].get(place[1]) == self._family.reserved[place]
+
+    # --- addresses that are assigned
+
+    def place(self, position: int, device: Device) -> None:
+        """Assign an address to the device at a position."""
+        address = self._address_for(device)
+        self._claim(label(device), Slot(address.bus, address.slot), address.function, device)
+        self._addresses[position] = address
+
+    def _address_for(self, device: Device) -> PciAddress:
+        if _usb2_model(device) and isinstance(device, Controller):
+            return self._usb2_address(device)
+        place = _preferred(device, self._family)
+        if place and (place[1] not in self._used.get(Slot(0, place[0]), {}) or self._is_machines(device, place)):
+            return PciAddress(slot=place[0], function=place[1])
+        if isinstance(device, Controller) and device.type == "pci":
+            return self._bus_address(device)
+        slot = self._port() if self._family.pcie and _is_express(device) else self._conventional_slot()
+        return PciAddress(bus=slot.bus, slot=slot.slot)
+
+    def _usb2_address(self, device: Controller) -> PciAddress:
+        """A function in the slot that a USB 2 controller shares with its companions."""
+        index, model = device.index or 0, device.model or ""
+        slot = self._usb2_slots.get(index)
+        if slot is None:
+            free = (Slot(0, number) for number in USB2_SLOTS)
+            on_root = next((each for each in free if not self._used.get(each)), None) or self._root_slot
+            slot = on_root() if callable(on_root) else on_root
+            if not self._family.pcie:
+                slot = self._conventional_slot()
+            self._usb2_slots[index] = slot
+        alone = len(self._usb2_models[index]) == 1
+        function = 0 if alone else USB2_FUNCTIONS[model]
+        return PciAddress(
+            bus=slot.bus, slot=slot.slot, function=function, multifunction=True if not (function or alone) else None
+        )
+
+    def _bus_address(self, controller: Controller) -> PciAddress:
+        """The place of a pci controller: ports eight to a slot of the root, bridges on a bus with a lower index."""
+        if controller.model == "pcie-root-port":
+            return self._port_address()
+        index = controller.index or 0
+        if self._family.pcie and controller.model == "pcie-to-pci-bridge":
+            slots = self._free_slots(("pcie-root-port",))
+        else:
+            slots = self._free_slots(CONVENTIONAL)
+        slot = next((each for each in slots if each.bus < index), None) or self._root_slot()
+        return PciAddress(bus=slot.bus, slot=slot.slot)
+
+    def _free_slots(self, models: tuple[str, ...]) -> Iterator[Slot]:
+        for index in sorted(self._models):
+            if self._models[index] in models:
+                slots = (Slot(index, number) for number in SLOTS[self._models[index]])
+                yield from (slot for slot in slots if not self._used.get(slot))
+
+    def _root_slot(self) -> Slot:
+        slot = next(self._free_slots(ROOTS), None)
+        if slot is None:
+            raise XMLError("No more available PCI slots")
+        return slot
+
+    def _conventional_slot(self) -> Slot:
+        """A free slot on a conventional bus; the last one is spent on a bridge that brings more."""
+        slots = list(self._free_slots(CONVENTIONAL))
+        if self._family.pcie and not slots:
+            self._add_bridge("pcie-to-pci-bridge", self._port())
+        elif len(slots) == 1 and not self._family.pcie:
+            self._add_bridge("pci-bridge", slots[0])
+        slot = next(self._free_slots(CONVENTIONAL), None)
+        if slot is None:
+            raise XMLError("No more available PCI slots")
+        return slot
+
+    def _port(self) -> Slot:
+        """The slot of a root port that is free, of a new one if need be."""
+        return next(self._free_slots(("pcie-root-port",)), None) or self._add_port()
+
+    def _add_port(self) -> Slot:
+        self._grown = True
+        return self._add(Controller(type="pci", index=self._next_index(), model="pcie-root-port"), self._port_address())
+
+    def _add_bridge(self, model: str, slot: Slot) -> None:
+        controller = Controller(type="pci", index=self._next_index(), model=model)
+        self._add(controller, PciAddress(bus=slot.bus, slot=slot.slot))
+
+    def _add(self, controller: Controller, address: PciAddress) -> Slot:
+        self._claim(label(controller), Slot(address.bus, address.slot), address.function)
+        self._add_bus(controller)
+        self._added.append(replace(controller, address=address))
+        return Slot(controller.index or 0, 0)
+
+    def _next_index(self) -> int:
+        index = max(self._models) + 1
+        if index > MAX_INDEX:
+            raise XMLError("No more available PCI controllers")
+        return index
+
+    def _port_address(self) -> PciAddress:
+        for number in sorted(self._port_slots):
+            for function in FUNCTIONS:
+                if function not in self._used[Slot(0, number)]:
+                    return PciAddress(slot=number, function=function)
+        slot = self._root_slot()
+        self._port_slots.add(slot.slot)
+        return PciAddress(slot=slot.slot, multifunction=True)
+
+    def add_spare_port(self) -> None:
+        """Where ports were added, add one more, so that something can be plugged in while the guest runs."""
+        if self._grown and max(self._models) < MAX_INDEX:
+            self._add_port()
+
+    def applied(self, devices: Devices) -> Devices:
+        """The devices with the addresses of this plan and the controllers that it added."""
+        positions = itertools.count()
+
+        def placed(device: Any) -> Device:
+            address = self._addresses.get(next(positions))
+            return device if address is None else replace(device, address=address)
+
+        devices = devices.mapped(placed)
+        return replace(devices, controllers=tuple(map(_detailed, (*devices.controllers, *self._added))))
+
+
+def _detailed(controller: Controller) -> Controller:
+    """A pci controller with its device's name and the numbers that QEMU wants of it."""
+    address = controller.address
+    if controller.type != "pci" or controller.model in ROOTS or not isinstance(address, PciAddress):
+        return controller
+    controller = replace(controller, pci_model=controller.pci_model or PCI_MODELS[controller.model or ""])
+    if controller.model == "pci-bridge" and controller.chassis_number is None:
+        return replace(controller, chassis_number=controller.index)
+    if controller.model != "pcie-root-port":
+        return controller
+    port = address.slot << 3 | address.function
+    return replace(
+        controller,
+        chassis=controller.index if controller.chassis is None else controller.chassis,
+        port=port if controller.port is None else controller.port,
+    )
+
+
+def _shown(slot: Slot, function: int) -> str:
+    return f"0000:{slot.bus:02x}:{slot.slot:02x}.{function}"
