@@ -155,16 +155,19 @@ def _with_drives(devices: Devices) -> Devices:
 def _with_drive(disk: Disk) -> Disk:
     if disk.address is not None or disk.bus is None:
         return disk
-    number, unit = divmod(_target_index(disk.target), UNITS_PER_BUS[disk.bus])
+    index = target_index(disk.target)
+    if index is None:
+        raise XMLError(f"Unknown disk name '{disk.target}' and no address specified")
+    number, unit = divmod(index, UNITS_PER_BUS[disk.bus])
     controller, bus = divmod(number, BUSES_PER_CONTROLLER[disk.bus])
     return replace(disk, address=DriveAddress(controller=controller, bus=bus, unit=unit))
 
 
-def _target_index(target: str) -> int:
-    """The number of a drive by its name: "sda" is 0, "sdz" 25, "sdaa" 26."""
+def target_index(target: str) -> int | None:
+    """The number of a drive by its name, "sda" 0, "sdz" 25, "sdaa" 26; None for a name of another form."""
     letters = target[2:]
     if not (letters.isascii() and letters.isalpha() and letters.islower() and len(letters) <= 3):
-        raise XMLError(f"Unknown disk name '{target}' and no address specified")
+        return None
     index = 0
     for letter in letters:
         index = index * 26 + ord(letter) - ord("a") + 1

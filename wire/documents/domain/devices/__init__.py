@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Annotated, Any
 
 from ...binding import At
@@ -43,9 +44,12 @@ class Devices:
 
     def mapped(self, change: Callable[[Any], Device]) -> "Devices":
         """A copy with every device of `__iter__` replaced by what `change` makes of it."""
-        changed: dict[str, Any] = {family: tuple(map(change, getattr(self, family))) for family in ADDRESSED}
-        if self.memballoon is not None:
-            changed["memballoon"] = change(self.memballoon)
+        new = iter([change(device) for device in self])
+        changed: dict[str, Any] = {}
+        for family in ADDRESSED:
+            changed[family] = tuple(islice(new, len(getattr(self, family))))
+            if family == "videos" and self.memballoon is not None:
+                changed["memballoon"] = next(new)
         return replace(self, **changed)
 
 

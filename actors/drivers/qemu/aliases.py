@@ -1,0 +1,92 @@
+"""The names that a running guest's devices have, in its live document and as ids in QEMU: "net0", "virtio-disk0".
+
+libvirt's names, since tools (and `qemu-monitor-command` users) rely on them. A name that is there is kept, a user's
+own ("ua-…") too; the others are made from what does not move: a disk's target, a controller's index, a position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ....wire.documents.domain import (
+    Channel,
+    Console,
+    Controller,
+    Device,
+    Disk,
+    DomainDefinition,
+    DriveAddress,
+    Input,
+    Interface,
+    Memballoon,
+    Rng,
+    Serial,
+    Video,
+    mirror_console,
+)
+from .addresses import target_index
+from .machine import MachineFamily, family_of
+
+# The device families that are numbered as they come.
+PREFIXES: dict[type[Device], str] = {
+    Interface: "net",
+    Serial: "serial",
+    Console: "console",
+    Channel: "channel",
+    Input: "input",
+    Video: "video",
+    Rng: "rng",
+    Memballoon: "balloon",
+}
+
+
+def assign_aliases(definition: DomainDefinition) -> DomainDefinition:
+    """The live definition with an alias for every device, addresses assigned before.
+
+    The companions of a USB 2 controller share its alias, and a console on the serial port has the port's, as in
+    libvirt: neither is a device of its own.
+    """
+    names = _Names(definition.devices, family_of(definition.os.machine or "pc"))
+    return mirror_console(replace(definition, devices=definition.devices.mapped(names.named)))
+
+
+class _Names:
+    """The aliases that are taken so far."""
+
+    def __init__(self, devices: Iterable[Device], family: MachineFamily) -> None:
+        self._family = family
+        self._taken = {device.alias for device in devices if device.alias}
+
+    def named(self, device: Device) -> Device:
+        if device.alias:
+            return device
+        if isinstance(device, Console) and device.target_type == "serial":
+            return device
+        alias = self._name(device)
+        self._taken.add(alias)
+        return replace(device, alias=alias)
+
+    def _name(self, device: Device) -> str:
+        if isinstance(device, Controller):
+            return self._controller(device)
+        if isinstance(device, Disk):
+            address = device.address
+            if isinstance(address, DriveAddress):
+                return f"{device.bus}{address.controller}-{address.bus}-{address.unit}"
+            return self._numbered("virtio-disk", target_index(device.target) or 0)
+        return self._numbered(PREFIXES[type(device)], 0)
+
+    def _controller(self, controller: Controller) -> str:
+        kind, index = controller.type, controller.index or 0
+        if kind == "pci":
+            return f"{'pcie' if controller.model == 'pcie-root' else 'pci'}.{index}"
+        if kind == "usb":
+            return "usb" if index == 0 else f"usb{index}"
+        # The disk controller of the machine itself has one name on all machines.
+        return "ide" if (kind, index) in self._family.places else f"{kind}{index}"
+
+    def _numbered(self, prefix: str, number: int) -> str:
+        while f"{prefix}{number}" in self._taken:
+            number += 1
+        return f"{prefix}{number}"
