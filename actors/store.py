@@ -36,11 +36,16 @@ TEMPORARY = ".virtactor-"
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """The file at ``path`` has this content."""
+    """The file at ``path`` has this content.
+
+    Without ``durable`` it survives the daemon's death but not the host's: right for the state of running guests, which do
+    not survive that either, and free of flushes.
+    """
 
     path: Path
     data: bytes
     mode: int = 0o600
+    durable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Link:
 
     path: Path
     target: str
+    durable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Remove:
     """There is no file at ``path``; there need not have been one."""
 
     path: Path
+    durable: bool = True
 
 
 Change = Write | Link | Remove
@@ -157,8 +164,9 @@ def _commit_changes(changes: list[Change], pool: ThreadPoolExecutor) -> list[Bas
     errors: list[BaseException | None] = []
     for change, temporary in zip(changes, prepared, strict=True):
         errors.append(temporary if isinstance(temporary, BaseException) else _put_in_place(change, temporary))
-    flushed = {directory: _flush_directory(directory) for directory in {change.path.parent for change in changes}}
-    return [error or flushed[change.path.parent] for change, error in zip(changes, errors, strict=True)]
+    directories = {change.path.parent for change in changes if change.durable}
+    flushed = {directory: _flush_directory(directory) for directory in directories}
+    return [error or flushed.get(change.path.parent) for change, error in zip(changes, errors, strict=True)]
 
 
 def _prepare(change: Change) -> str | BaseException | None:
@@ -184,7 +192,8 @@ def _write_through(name: str, change: Write) -> None:
         left = memoryview(change.data)
         while left:
             left = left[os.write(fd, left) :]
-        os.fsync(fd)
+        if change.durable:
+            os.fsync(fd)
     finally:
         os.close(fd)
 

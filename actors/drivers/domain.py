@@ -114,7 +114,7 @@ class Domain(ManagedObject):
 
     # -- what a driver provides ----------------------------------------------------------------------------------------
 
-    def complete(self, definition: DomainDefinition) -> DomainDefinition:
+    async def complete(self, definition: DomainDefinition) -> DomainDefinition:
         """The definition with what this driver adds by itself (addresses, implicit devices). Raises VirtError."""
         return definition
 
@@ -282,7 +282,7 @@ class Domain(ManagedObject):
 
     async def define(self, call: Call, definition: DomainDefinition) -> tuple[DomainRef]:
         """Keep a definition (the driver forwards virDomainDefineXMLFlags here once the names are ours)."""
-        definition = dataclasses.replace(self.complete(definition), id=None)
+        definition = dataclasses.replace(await self.complete(definition), id=None)
         await self.save_definition(definition)
         known = self.persistent is not None
         self.persistent = definition
@@ -327,7 +327,7 @@ class Domain(ManagedObject):
         paused = bool(flags & DomainCreateFlags.PAUSED)
         try:
             self.id = next(self.around.ids)
-            started = dataclasses.replace(self.complete(definition), id=self.id)
+            started = dataclasses.replace(await self.complete(definition), id=self.id)
             self.live = await self.boot(call, started, paused)
         except BaseException:
             self.id, self.live = -1, None

@@ -25,7 +25,7 @@ class TestDomain(Domain):
 
     __test__ = False  # Not a class of tests, whatever pytest thinks of the name.
 
-    def complete(self, definition: DomainDefinition) -> DomainDefinition:
+    async def complete(self, definition: DomainDefinition) -> DomainDefinition:
         return complete(definition)
 
     def on_message(self, message: Any) -> Any:
