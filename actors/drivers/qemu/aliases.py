@@ -32,7 +32,6 @@ from .machine import MachineFamily, family_of
 PREFIXES: dict[type[Device], str] = {
     Interface: "net",
     Serial: "serial",
-    Console: "console",
     Channel: "channel",
     Input: "input",
     Video: "video",
@@ -70,6 +69,8 @@ class _Names:
     def _name(self, device: Device) -> str:
         if isinstance(device, Controller):
             return self._controller(device)
+        if isinstance(device, Console):
+            return self._numbered("console", device.target_port or 0)
         if isinstance(device, Disk):
             address = device.address
             if isinstance(address, DriveAddress):

@@ -1,0 +1,94 @@
+"""The document behind `test:///path/to/definitions.xml`: the domains that a test driver begins with.
+
+It is the `<node>` of libvirt's test driver, of which the domains are done:
+
+    <node>
+      <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
+        …
+        <test:runstate>5</test:runstate>
+        <test:transient/>
+      </domain>
+      <domain file='other.xml'/>
+    </node>
+
+A domain without a `runstate` (a number of virDomainState: 1 running, 3 paused, 5 shut off, 6 crashed) runs. Whatever
+else libvirt allows in a node (cpu, network, interface, pool, device, auth) and in the `test` namespace
+(domainsnapshot, hasmanagedsave) is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lxml import etree
+
+from ..enums.domain import DomainState
+from ..errors import UnsupportedConfig, XMLError
+from .domain import DomainDefinition
+from .reader import parse, path_of, read_element
+
+NAMESPACE = "http://libvirt.org/schemas/domain/test/1.0"
+STATES = (DomainState.RUNNING, DomainState.PAUSED, DomainState.SHUTOFF, DomainState.CRASHED)
+
+
+@dataclass(frozen=True, slots=True)
+class InitialDomain:
+    """One domain as the document has it, not completed. A transient one has no persistent definition."""
+
+    definition: DomainDefinition
+    state: DomainState = DomainState.RUNNING
+    transient: bool = False
+
+
+def parse_test_node(text: str, read: Callable[[str], str]) -> tuple[InitialDomain, ...]:
+    """The domains of a `<node>` document, in its order.
+
+    `read` gives the text of a file that `<domain file='…'/>` names, relative to the document. Raises XMLError and
+    UnsupportedConfig, and what `read` raises.
+    """
+    node = parse(text, "node")
+    foreign = [child for child in node.iterchildren(etree.Element) if child.tag != "domain"]
+    if foreign:
+        named = ", ".join(f"element {path_of(child)} (line {child.sourceline})" for child in foreign)
+        raise UnsupportedConfig(named, line=foreign[0].sourceline)
+    for name in node.keys():  # noqa: SIM118 - an lxml element is a sequence of its children
+        raise UnsupportedConfig(f"attribute {name!r} of /node", line=node.sourceline)
+    return tuple(_domain(child, read) for child in node.iterchildren("domain"))
+
+
+def _domain(element: etree._Element, read: Callable[[str], str]) -> InitialDomain:
+    file = element.get("file")
+    if file is not None:
+        if len(element.keys()) > 1 or len(element):
+            raise XMLError(f"line {element.sourceline}: a domain is either in file {file!r} or here, expected one")
+        element = parse(read(file), "domain")
+    state = DomainState.RUNNING
+    if (runstate := _taken(element, "runstate")) is not None:
+        state = _state(runstate)
+    transient = _taken(element, "transient") is not None
+    if transient and state is DomainState.SHUTOFF:
+        raise XMLError(f"line {element.sourceline}: a transient domain cannot be shut off")
+    return InitialDomain(read_element(element, DomainDefinition), state, transient)
+
+
+def _taken(element: etree._Element, name: str) -> etree._Element | None:
+    """Take a child of the test namespace out of its domain."""
+    child = element.find(f"{{{NAMESPACE}}}{name}")
+    if child is not None:
+        # A removed child takes the text behind it along.
+        if child.tail and not child.tail.isspace():
+            raise XMLError(f"line {child.sourceline}: there is text behind {path_of(child)}, expected none")
+        element.remove(child)
+    return child
+
+
+def _state(element: etree._Element) -> DomainState:
+    text = (element.text or "").strip()
+    for state in STATES:
+        if text == str(int(state)):
+            return state
+    expected = ", ".join(f"{int(state)} ({state.name.lower()})" for state in STATES)
+    raise XMLError(
+        f"line {element.sourceline}: runstate is {text[:40]!r}, expected one of {expected}", line=element.sourceline
+    )
