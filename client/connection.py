@@ -55,9 +55,9 @@ class NotSent(ConnectionLost):
 
 
 class Pending(Waiter):
-    """A call under way. ``key`` is the caller's own mark, for finding it among many."""
+    """A call under way, for one thread at a time to wait for."""
 
-    __slots__ = ("connection", "key", "packet", "row", "serial", "sink", "until")
+    __slots__ = ("connection", "packet", "row", "serial", "sink", "until")
 
     def __init__(
         self,
@@ -66,7 +66,6 @@ class Pending(Waiter):
         serial: int,
         until: float | None = None,
         sink: Inbox[Pending] | None = None,
-        key: Any = None,
     ) -> None:
         self.ready = False
         self.leads = False
@@ -76,7 +75,6 @@ class Pending(Waiter):
         self.serial = serial
         self.until = until
         self.sink = sink
-        self.key = key
         self.packet: Packet | None = None
 
     def result(self, deadline: float | None = None) -> tuple[Any, ...]:
@@ -144,6 +142,11 @@ class Connection:
         """Whether nothing broke it yet."""
         return self._broken is None
 
+    @property
+    def has_reader(self) -> bool:
+        """Whether some thread reads at the moment."""
+        return self._reading
+
     # Calls.
 
     def call(self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None) -> tuple[Any, ...]:
@@ -167,12 +170,11 @@ class Connection:
         *,
         trace: bool = False,
         sink: Inbox[Pending] | None = None,
-        key: Any = None,
     ) -> Pending:
         """Send a call without waiting for its reply; that comes to the Pending and, with ``sink``, into there too."""
-        until = None if deadline is None else time.monotonic() + deadline + DEADLINE_GRACE
+        until = None if deadline is None else _end_of(row, deadline)
         serial = next(self._serials) & SERIALS
-        pending = Pending(self, row, serial, until, sink, key)
+        pending = Pending(self, row, serial, until, sink)
         options = _options(deadline, trace) if trace or deadline is not None else None
         self._send_call(pending, encode(args, options))
         return pending
@@ -181,7 +183,7 @@ class Connection:
         self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None, *, trace: bool = False
     ) -> tuple[Stream, Pending]:
         """Send a call that opens a stream; the stream is usable once the Pending's result is there."""
-        until = None if deadline is None else time.monotonic() + deadline + DEADLINE_GRACE
+        until = None if deadline is None else _end_of(row, deadline)
         serial = next(self._serials) & SERIALS
         stream = self._streams[serial] = Stream(self, row, serial)
         pending = Pending(self, row, serial, until)
@@ -242,6 +244,8 @@ class Connection:
                     return True
                 if self._broken is not None:
                     raise self._loss()
+                if interruptible:
+                    self._link.make_interruptible()
                 if self._reading:
                     lock = waiter.sleep_on()
                     self._followers[waiter] = None
@@ -517,6 +521,13 @@ def unknown_effect(loss: ConnectionLost, row: Row) -> ConnectionLost:
     """The error for a change that was under way when the connection was lost."""
     why = loss.message.removeprefix(f"{loss.summary}: ")
     return ConnectionLost(f"{why}; whether {row.name} took effect is unknown")
+
+
+def _end_of(row: Row, deadline: float) -> float:
+    """When waiting for a reply ends (monotonic time)."""
+    if not deadline > 0:
+        raise OperationTimeout(f"no time was left for {row.name}")
+    return time.monotonic() + deadline + DEADLINE_GRACE
 
 
 def _options(deadline: float | None, trace: bool) -> dict[str, Any]:

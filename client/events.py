@@ -132,7 +132,7 @@ class Events:
         """End the subscription; a thread that waits in the iterator leaves it. Closing twice does nothing."""
         if not self._closed:
             self._closed = True
-            self.inbox.close(self._session.connection)
+            self.inbox.close()
             self._session.subscription.remove(self)
 
     def wants(self, ref: DomainRef, type_: int) -> bool:

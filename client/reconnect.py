@@ -87,16 +87,12 @@ class Session:
             connection = self._after_loss(row, loss, deadline)
         return connection.call(row, args, deadline)
 
-    def submit(
-        self, row: Row, args: tuple[Any, ...], deadline: float | None, sink: Inbox[Pending], key: Any = None
-    ) -> Pending:
+    def submit(self, row: Row, args: tuple[Any, ...], deadline: float | None, sink: Inbox[Pending]) -> Pending:
         """Send a call whose reply comes to ``sink``; reconnects when it could not be sent."""
         if deadline is None:
             deadline = self._deadline
         return self.on_connection(
-            lambda connection: connection.submit(
-                row, args, deadline, trace=self._on_trace is not None, sink=sink, key=key
-            )
+            lambda connection: connection.submit(row, args, deadline, trace=self._on_trace is not None, sink=sink)
         )
 
     def open_stream(self, row: Row, *args: Any, deadline: float | None = None) -> Stream:

@@ -82,14 +82,17 @@ class Stream:
             self._send(Status.CONTINUE, data[at : at + STREAM_DATA_MAX], until)
 
     def finish(self, *, timeout: float | None = CLOSE_SECONDS) -> None:
-        """End the stream in order and wait until the other end has agreed (virStreamFinish); unread data is lost."""
+        """End the stream in order (virStreamFinish); unread data is lost.
+
+        Waits until the other end has agreed, unless it was that which finished first.
+        """
         if self._error is not None or self._sent_finish:
             return
         until = None if timeout is None else time.monotonic() + timeout
         self._sent_finish = True
         try:
             self._send(Status.OK, b"", until)
-            while not self._got_finish:
+            while not self._at_end:
                 self._take(until)
         finally:
             self._forget()
@@ -119,7 +122,8 @@ class Stream:
         if packet is None:
             raise OperationTimeout("nothing came over the stream")
         if packet.status == Status.CONTINUE:
-            self._at_end = self._at_end or not packet.payload
+            if not packet.payload:
+                self._at_end = True
             return packet.payload
         if packet.status == Status.OK:
             self._take_finish()

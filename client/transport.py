@@ -52,6 +52,7 @@ class SocketLink:
         sock.setblocking(True)
         self._socket = sock
         self._interrupts: int | None = None
+        self._polls: dict[tuple[bool, bool, bool], select.poll] = {}
         self.receive = sock.recv
 
     def send(self, data: bytes | memoryview) -> int:
@@ -66,18 +67,24 @@ class SocketLink:
     ) -> tuple[bool, bool]:
         """Wait until the link is readable or writable, or ``until`` passed; tells which it is (both when broken).
 
-        With ``interruptible`` another thread's ``interrupt`` ends the wait as well.
+        With ``interruptible`` another thread's ``interrupt`` ends the wait as well, if ``make_interruptible`` came first.
         """
-        poll = select.poll()
-        poll.register(self._socket, (select.POLLIN if read else 0) | (select.POLLOUT if write else 0))
-        if interruptible:
-            poll.register(self._interrupt_descriptor(), select.POLLIN)
+        # Kept, as making one costs more than the wait. One thread uses one at a time: those that read are the reader's,
+        # the one that only writes is the sender's.
+        poll = self._polls.get((read, write, interruptible)) or self._make_poll(read, write, interruptible)
         seconds = remaining(until)
-        ready = dict(poll.poll(None if seconds is None else _milliseconds(seconds)))
-        if self._interrupts is not None and ready.get(self._interrupts):
-            self._drain_interrupts()
-        events = ready.get(self._socket.fileno(), 0)
+        events = 0
+        for descriptor, found in poll.poll(None if seconds is None else _milliseconds(seconds)):
+            if descriptor == self._interrupts:
+                self._drain_interrupts()
+            else:
+                events = found
         return bool(events & (select.POLLIN | _GONE)), bool(events & (select.POLLOUT | _GONE))
+
+    def make_interruptible(self) -> None:
+        """Let ``interrupt`` work from now on."""
+        if self._interrupts is None:
+            self._interrupts = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def interrupt(self) -> None:
         """End another thread's interruptible wait, or the next one."""
@@ -90,21 +97,28 @@ class SocketLink:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """Give the descriptors back; nobody may be using the link."""
+        self._polls.clear()
         self._socket.close()
         if self._interrupts is not None:
             os.close(self._interrupts)
             self._interrupts = None
 
-    def _interrupt_descriptor(self) -> int:
-        if self._interrupts is None:
-            self._interrupts = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        return self._interrupts
+    def _make_poll(self, read: bool, write: bool, interruptible: bool) -> select.poll:
+        poll = self._polls[read, write, interruptible] = select.poll()
+        poll.register(self._socket, (select.POLLIN if read else 0) | (select.POLLOUT if write else 0))
+        if interruptible and self._interrupts is not None:
+            poll.register(self._interrupts, select.POLLIN)
+        return poll
 
     def _drain_interrupts(self) -> None:
-        with suppress(BlockingIOError):
-            os.eventfd_read(self._interrupts or -1)
+        if self._interrupts is not None:
+            with suppress(BlockingIOError):
+                os.eventfd_read(self._interrupts)
 
 
 class UnixDialer:

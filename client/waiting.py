@@ -52,7 +52,7 @@ class Inbox(Generic[Item]):
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
-        self._waiting: deque[Waiter] = deque()
+        self._waiting: deque[tuple[Waiter, Connection]] = deque()
         self._closed = False
 
     def __len__(self) -> int:
@@ -63,12 +63,12 @@ class Inbox(Generic[Item]):
         self._items.append(item)
         self._wake()
 
-    def close(self, connection: Connection) -> None:
+    def close(self) -> None:
         """Give no more: takers get None at once, those who wait now as well. Callable from any thread."""
         self._closed = True
         self._items.clear()
-        self._wake()
-        connection.interrupt()
+        for connection in self._wake():
+            connection.interrupt()
 
     def take(self, connection: Connection, until: float | None) -> Item | None:
         """The oldest item; None when ``until`` (monotonic time) passed or the inbox is closed.
@@ -84,18 +84,20 @@ class Inbox(Generic[Item]):
 
     def _wait(self, connection: Connection, until: float | None) -> bool:
         waiter = Waiter()
-        self._waiting.append(waiter)
+        self._waiting.append((waiter, connection))
         try:
             if self._items or self._closed:
                 return True
             return connection.wait(waiter, until, interruptible=True)
         finally:
-            self._waiting.remove(waiter)
+            self._waiting.remove((waiter, connection))
 
-    def _wake(self) -> None:
-        for waiter in tuple(self._waiting):
+    def _wake(self) -> list[Connection]:
+        woken = list(self._waiting)
+        for waiter, _ in woken:
             waiter.ready = True
             waiter.wake()
+        return [connection for _, connection in woken]
 
 
 def remaining(until: float | None) -> float | None:

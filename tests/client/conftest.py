@@ -1,0 +1,150 @@
+"""A peer for the client: the other end of a socketpair, which says exactly what a test wants it to say."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from virtactor.client.connection import Connection
+from virtactor.client.transport import SocketLink
+from virtactor.wire.errors import VirtError
+from virtactor.wire.framing import Packet, PacketReader, PacketType, Status, encode_packet
+from virtactor.wire.pack import codec, encode, encode_error
+from virtactor.wire.table import ROWS, Row, row_of
+
+PATIENCE = 5.0
+
+Handler = Callable[..., tuple]
+
+
+class Peer:
+    """The daemon's end of a connection. ``receive`` and the ``send`` methods script it; ``serve`` answers by itself."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(PATIENCE)
+        self.socket = sock
+        self._reader = PacketReader()
+        self._packets: list[Packet] = []
+        self._server: threading.Thread | None = None
+
+    def receive(self) -> Packet:
+        """The next packet. Raises EOFError when the client has closed."""
+        while not self._packets:
+            data = self.socket.recv(1 << 20)
+            if not data:
+                raise EOFError
+            self._packets.extend(self._reader.feed(data))
+        return self._packets.pop(0)
+
+    def receive_call(self, name: str) -> tuple[Packet, tuple, dict]:
+        """The next packet, which must be a call of that row: it, its arguments and its options."""
+        packet = self.receive()
+        row = row_of(packet.program, packet.procedure)
+        assert row is not None
+        assert (row.name, packet.type) == (name, PacketType.CALL)
+        args, options = codec(row).decode_args(packet.payload)
+        return packet, args, dict(options)
+
+    def reply(self, call: Packet, *fields: Any, extras: dict | None = None) -> None:
+        self.send(call, PacketType.REPLY, Status.OK, encode(fields, extras))
+
+    def fail(self, call: Packet, error: VirtError, extras: dict | None = None) -> None:
+        self.send(call, PacketType.REPLY, Status.ERROR, encode_error(error, extras))
+
+    def stream(self, call: Packet, status: Status, payload: bytes = b"") -> None:
+        self.send(call, PacketType.STREAM, status, payload)
+
+    def send(self, call: Packet, type: int, status: int, payload: bytes) -> None:
+        self.socket.sendall(reply_packet(call, type, status, payload))
+
+    def message(self, row: Row, *fields: Any) -> None:
+        packet = encode_packet(row.msgpack_program, 1, row.number, PacketType.MESSAGE, 0, 0, encode(fields))
+        self.socket.sendall(packet)
+
+    def event(self, sequence: int, name: str, type_: int, detail: int = 0, when: float = 0.0) -> None:
+        """A lifecycle event of the domain that ``domain_ref(name)`` stands for."""
+        row = ROWS["domain_event_lifecycle"]
+        self.message(ROWS["event"], sequence, when, row.number, encode((domain_ref(name), type_, detail)))
+
+    def serve(self, handlers: dict[str, Handler]) -> None:
+        """Answer calls on a thread until the client closes: ``handlers`` take arguments to result fields, or raise."""
+        self._server = threading.Thread(target=self._serve, args=(handlers,), name="peer")
+        self._server.start()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        if self._server is not None:
+            self._server.join(PATIENCE)
+        self.socket.close()
+
+    def _serve(self, handlers: dict[str, Handler]) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                call = self.receive()
+                row = row_of(call.program, call.procedure)
+                if call.type == PacketType.CALL and row is not None:
+                    self._answer(call, row, handlers)
+
+    def _answer(self, call: Packet, row: Row, handlers: dict[str, Handler]) -> None:
+        args, _ = codec(row).decode_args(call.payload)
+        try:
+            self.reply(call, *handlers[row.name](*args))
+        except VirtError as error:
+            self.fail(call, error)
+
+
+def reply_packet(call: Packet, type: int, status: int, payload: bytes) -> bytes:
+    return encode_packet(call.program, 1, call.procedure, type, call.serial, status, payload)
+
+
+def domain_ref(name: str, id: int = -1) -> tuple[str, bytes, int]:
+    return (name, name.encode().rjust(16, b"\0"), id)
+
+
+def in_thread(function: Callable, *args: Any, **more: Any) -> Future:
+    """Run on a thread of its own; a daemon thread, so that one that hangs fails its test only."""
+    future: Future = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function(*args, **more))
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name=f"in_thread {function}").start()
+    return future
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that only another thread's progress can show."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """Every test leaves as many threads and descriptors as it found."""
+    threads, descriptors = set(threading.enumerate()), len(os.listdir("/proc/self/fd"))
+    yield
+    wait_until(lambda: not set(threading.enumerate()) - threads)
+    wait_until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Connection, Peer]]:
+    """A connection without keepalive, and its peer."""
+    ours, theirs = socket.socketpair()
+    connection, peer = Connection(SocketLink(ours)), Peer(theirs)
+    yield connection, peer
+    connection.break_off("the test is over")
+    peer.close()
