@@ -1,8 +1,8 @@
 """Builds the small guest into `.cache/guest` of the repository: `kernel`, `initrd`, and the stamp of what went in.
 
-The kernel comes out of Debian's package, downloaded and unpacked but never installed. Its image is unwrapped to the
-ELF file inside where it is LZ4 (as in Debian 12), because QEMU then starts it directly: decompressing in the guest
-costs half a second under TCG. The initramfs is written here, so nothing needs cpio or root.
+Kernel and busybox come out of Debian's packages, downloaded and unpacked but never installed. The kernel's image is
+unwrapped to the ELF file inside where it is LZ4 (as in Debian 12), because QEMU then starts it directly: decompressing
+in the guest costs half a second under TCG. The initramfs is written here, so nothing needs cpio or root.
 
 Rejected: building a kernel (minutes, and a compiler), an installed kernel (Debian's is 0600 and would be the host's
 business), a distribution image (hundreds of MB and 20 s to boot).
@@ -10,29 +10,36 @@ business), a distribution image (hundreds of MB and 20 s to boot).
 
 import fcntl
 import hashlib
-import json
 import lzma
 import os
 import re
 import stat
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-KERNEL_PACKAGE = "linux-image-cloud-amd64"
-BUSYBOX = Path("/bin/busybox")
+KERNEL_PACKAGE = "linux-image-cloud-amd64"  # depends on the package of the newest kernel
+BUSYBOX_PACKAGE = "busybox-static"
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / ".cache" / "guest"
 
-PROBED = (
-    "button evdev virtio_pci virtio_mmio virtio_blk virtio_net virtio_console virtio_rng virtio_balloon virtio_scsi"
-).split()
+PROBED = [
+    "button",
+    "evdev",
+    "virtio_pci",
+    "virtio_mmio",
+    "virtio_blk",
+    "virtio_net",
+    "virtio_console",
+    "virtio_rng",
+    "virtio_balloon",
+    "virtio_scsi",
+]
 """Modules that are loaded when their device is there."""
-ON_REQUEST = "ata_piix sd_mod sr_mod isofs".split()
+ON_REQUEST = ["ata_piix", "sd_mod", "sr_mod", "isofs"]
 """Modules that only `modules=` on the command line loads: probing IDE takes half a second, with or without a disk."""
 
 CMDLINE = " ".join(
@@ -92,11 +99,9 @@ def load(cache: Path = CACHE) -> Guest:
 
 
 def _inputs() -> str:
-    """A digest of everything a build depends on but the kernel's version: a newer kernel is no reason to rebuild."""
-    if not BUSYBOX.is_file():
-        raise BuildFailed(f"{BUSYBOX} is missing: install the package busybox-static")
+    """A digest of everything a build depends on but the packages: a newer kernel is no reason to rebuild."""
     digest = hashlib.sha256()
-    for path in (HERE / "build.py", HERE / "init", HERE / "hotplug", BUSYBOX):
+    for path in (HERE / "build.py", HERE / "init", HERE / "hotplug"):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -111,9 +116,9 @@ def _is_current(guest: Guest) -> bool:
 def _build(guest: Guest) -> None:
     folder = guest.kernel.parent
     (folder / "stamp").unlink(missing_ok=True)
-    image, modules = _unpack(_kernel_package(folder))
+    image, modules = _kernel_and_modules(_package(_newest_kernel(), folder))
     _write(guest.kernel, unwrap(image))
-    _write(guest.initrd, initramfs(modules))
+    _write(guest.initrd, initramfs(_busybox(_package(BUSYBOX_PACKAGE, folder)), modules))
     _write(folder / "stamp", (_inputs() + "\n").encode())
 
 
@@ -125,12 +130,11 @@ def _write(path: Path, data: bytes) -> None:
     os.replace(file.name, path)
 
 
-# The package
+# The packages
 
 
-def _kernel_package(folder: Path) -> Path:
-    """The kernel's package file in `folder`, downloaded when it is not there."""
-    name = _real_kernel_package()
+def _package(name: str, folder: Path) -> Path:
+    """A package's file in `folder`, downloaded when it is not there."""
     if not (found := sorted(folder.glob(f"{name}_*.deb"))):
         _run("apt-get", "download", "-qq", name, cwd=folder)
         found = sorted(folder.glob(f"{name}_*.deb"))
@@ -139,11 +143,11 @@ def _kernel_package(folder: Path) -> Path:
     return found[-1]
 
 
-def _real_kernel_package() -> str:
-    """What the meta-package depends on today."""
+def _newest_kernel() -> str:
+    """The package that the meta-package depends on today."""
     text = _run("apt-cache", "show", "--no-all-versions", KERNEL_PACKAGE)
     if not (match := re.search(r"^Depends:.*?(linux-image-[^\s,|]+)", text, re.MULTILINE)):
-        raise BuildFailed(f"apt knows no {KERNEL_PACKAGE}: run apt-get update as root first (Debian on x86-64 only)")
+        raise BuildFailed(f"apt knows no {KERNEL_PACKAGE}: Debian on x86-64 has it, after apt-get update")
     return match[1]
 
 
@@ -159,27 +163,39 @@ def _run(*argv: str, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-def _unpack(package: Path) -> tuple[bytes, dict[str, bytes]]:
+def _kernel_and_modules(package: Path) -> tuple[bytes, dict[str, bytes]]:
     """The kernel image and all its modules by name."""
     image, modules = b"", {}
-    with (
-        subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as dpkg,
-        tarfile.open(fileobj=dpkg.stdout, mode="r|") as tar,
-    ):
-        for member in tar:
-            path = Path(member.name)
-            if path.name.startswith("vmlinuz-"):
-                image = _content(tar, member)
-            elif ".ko" in path.suffixes:
-                modules[_module_name(path)] = _module(path, _content(tar, member))
+    for path, data in _files(package):
+        if path.name.startswith("vmlinuz-"):
+            image = data
+        elif ".ko" in path.suffixes:
+            modules[_module_name(path)] = _module(path, data)
     if not image:
         raise BuildFailed(f"{package} holds no kernel image")
     return image, modules
 
 
-def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(member)
-    return file.read() if file else b""
+def _busybox(package: Path) -> bytes:
+    for path, data in _files(package):
+        if path.name == "busybox" and path.parent.name == "bin":
+            return data
+    raise BuildFailed(f"{package} holds no busybox")
+
+
+def _files(package: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every regular file of a package, its path and content. A package that cannot be read is thrown away."""
+    try:
+        with (
+            subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as dpkg,
+            tarfile.open(fileobj=dpkg.stdout, mode="r|") as tar,
+        ):
+            for member in tar:
+                if member.isfile() and (file := tar.extractfile(member)):
+                    yield Path(member.name), file.read()
+    except (FileNotFoundError, tarfile.TarError) as error:
+        package.unlink(missing_ok=True)
+        raise BuildFailed(f"{package.name} cannot be unpacked: {error}") from error
 
 
 def _module_name(path: Path) -> str:
@@ -255,14 +271,14 @@ def _lz4_length(data: bytes, at: int, nibble: int) -> tuple[int, int]:
 # The initramfs
 
 
-def initramfs(modules: dict[str, bytes]) -> bytes:
+def initramfs(busybox: bytes, modules: dict[str, bytes]) -> bytes:
     """An uncompressed initramfs with busybox, our init and the modules of PROBED and ON_REQUEST that exist."""
     wanted = _with_dependencies([*PROBED, *ON_REQUEST], modules)
     archive = Archive()
     for folder in ("bin", "dev", "etc", "lib", "lib/modules", "proc", "root", "sys", "tmp"):
         archive.add(folder, stat.S_IFDIR | 0o755)
     archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
-    archive.add("bin/busybox", stat.S_IFREG | 0o755, BUSYBOX.read_bytes())
+    archive.add("bin/busybox", stat.S_IFREG | 0o755, busybox)
     archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
     archive.add("bin/hotplug", stat.S_IFREG | 0o755, (HERE / "hotplug").read_bytes())
     archive.add("etc/fstab", stat.S_IFREG | 0o644, FSTAB.encode())
@@ -339,10 +355,3 @@ def _alias_lines(modules: dict[str, bytes]) -> bytes:
     return "".join(
         f"alias {alias} {name}\n" for name in PROBED if name in modules for alias in _info(modules[name], b"alias")
     ).encode()
-
-
-if __name__ == "__main__":
-    try:
-        load()
-    except BuildFailed as failure:
-        sys.exit(f"The small guest was not built: {failure}")

@@ -1,0 +1,68 @@
+# make demo and make test set up all they need on a fresh Debian machine; each step runs once.
+#
+#   make demo     boots eight Linux guests, kills the daemon, adopts them, shuts them down
+#   make test     lint and all tests
+#   make bench    measures, beside libvirtd where it is installed
+#   make lint     ruff and pyright
+#   make setup    only the set-up: system packages (as root), .venv, the small guest in .cache/guest
+#   make clean    removes what the set-up made in this folder
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := test
+
+PYTHON ?= python3
+BIN := .venv/bin
+export DEBIAN_FRONTEND := noninteractive
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# What must be found, and the Debian package that has it.
+REQUIRED := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
+
+.PHONY: demo test bench lint setup clean system guest
+
+demo: setup
+	$(BIN)/python examples/demo.py
+
+test: setup lint
+	$(BIN)/pytest
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+lint: .venv/ready
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff check --quiet
+	$(BIN)/pyright
+
+setup: system .venv/ready .cache/guest/ready
+
+clean:
+	rm -rf .venv .cache build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+# A package index is fetched only when installing fails without: it is absent or too old then.
+system:
+	@missing=()
+	for pair in $(REQUIRED); do
+	    command -v "$${pair%%:*}" >/dev/null || missing+=("$${pair##*:}")
+	done
+	$(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || missing+=(python3-venv)
+	[ $${#missing[@]} -gt 0 ] || exit 0
+	if [ "$$(id -u)" != 0 ]; then
+	    echo "Please install what is missing, as root: apt-get install $${missing[*]}" >&2
+	    exit 1
+	fi
+	install="apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends $${missing[*]}"
+	echo "$$install"
+	$$install </dev/null || { apt-get update -qq && $$install </dev/null; }
+
+.venv/ready: pyproject.toml setup.py
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+.cache/guest/ready: $(wildcard examples/guest/*)
+	$(PYTHON) -m examples.guest || { [ "$$(id -u)" = 0 ] && apt-get update -qq && $(PYTHON) -m examples.guest; }
+	touch $@
