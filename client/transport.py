@@ -67,7 +67,7 @@ class SocketLink:
     ) -> tuple[bool, bool]:
         """Wait until the link is readable or writable, or ``until`` passed; tells which it is (both when broken).
 
-        With ``interruptible`` another thread's ``interrupt`` ends the wait as well, if ``make_interruptible`` came first.
+        With ``interruptible`` another thread's ``interrupt`` ends the wait too, if ``make_interruptible`` came first.
         """
         # Kept, as making one costs more than the wait. One thread uses one at a time: those that read are the reader's,
         # the one that only writes is the sender's.

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from virtactor.client import Host, connect
 from virtactor.client.connection import Connection
 from virtactor.client.transport import SocketLink
 from virtactor.wire.errors import VirtError
@@ -33,6 +35,7 @@ class Peer:
         self._reader = PacketReader()
         self._packets: list[Packet] = []
         self._server: threading.Thread | None = None
+        self.calls: list[tuple[str, tuple]] = []
 
     def receive(self) -> Packet:
         """The next packet. Raises EOFError when the client has closed."""
@@ -74,7 +77,10 @@ class Peer:
         self.message(ROWS["event"], sequence, when, row.number, encode((domain_ref(name), type_, detail)))
 
     def serve(self, handlers: dict[str, Handler]) -> None:
-        """Answer calls on a thread until the client closes: ``handlers`` take arguments to result fields, or raise."""
+        """Answer calls on a thread until the client closes: ``handlers`` take arguments to result fields, or raise.
+
+        What was called is in ``calls``.
+        """
         self._server = threading.Thread(target=self._serve, args=(handlers,), name="peer")
         self._server.start()
 
@@ -95,10 +101,61 @@ class Peer:
 
     def _answer(self, call: Packet, row: Row, handlers: dict[str, Handler]) -> None:
         args, _ = codec(row).decode_args(call.payload)
+        self.calls.append((row.name, args))
         try:
             self.reply(call, *handlers[row.name](*args))
         except VirtError as error:
             self.fail(call, error)
+
+
+class FakeDaemon:
+    """A listening socket; each client that comes becomes a Peer that serves ``handlers``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.handlers: dict[str, Handler] = {
+            "connect_open": lambda name, flags: (),
+            "connect_close": lambda: (),
+            "connect_get_hostname": lambda: ("here",),
+            "events_subscribe": lambda procedures, epoch, after: ("life 1", 10, False),
+            "events_unsubscribe": lambda: (),
+        }
+        self.peers: list[Peer] = []
+        self._listener: socket.socket | None = None
+        self.start()
+
+    def start(self) -> None:
+        self.path.unlink(missing_ok=True)
+        listener = self._listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.path))
+        listener.listen()
+        self._thread = threading.Thread(target=self._accept, args=(listener,), name="daemon")
+        self._thread.start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                peer = Peer(listener.accept()[0])
+                self.peers.append(peer)
+                peer.serve(self.handlers)
+
+    def connect(self, **more: Any) -> Host:
+        return connect(f"test+unix:///default?socket={self.path}", **{"keepalive_interval": 0, **more})
+
+    @property
+    def peer(self) -> Peer:
+        """The latest client's."""
+        return self.peers[-1]
+
+    def stop(self) -> None:
+        """As if killed: the socket stays behind, all connections break."""
+        if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._thread.join(PATIENCE)
+            self._listener.close()
+            self._listener = None
+        for peer in self.peers:
+            peer.close()
 
 
 def reply_packet(call: Packet, type: int, status: int, payload: bytes) -> bytes:
@@ -138,6 +195,14 @@ def nothing_is_left() -> Iterator[None]:
     yield
     wait_until(lambda: not set(threading.enumerate()) - threads)
     wait_until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[FakeDaemon]:
+    """A daemon of our own making."""
+    daemon = FakeDaemon(tmp_path / "sock")
+    yield daemon
+    daemon.stop()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -79,7 +80,7 @@ def test_replies_come_through_in_any_split_and_order(cuts: list[int], order: lis
         )
         waiting = in_thread(lambda: [one.result(PATIENCE)[0].id for one in pending])
         edges = sorted({0, *(min(cut, len(stream)) for cut in cuts), len(stream)})
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             peer.socket.sendall(stream[start:end])
         assert waiting.result(PATIENCE) == [0, 1, 2, 3, 4]
     finally:
