@@ -4,7 +4,8 @@ An object never waits: a job does. The kind of the row (wire/table) says how a c
 
 - a *query* is answered at once, also during a job;
 - a *change* runs alone; changes queue first in, first out behind the object's current job;
-- an *interrupt* cancels the current job and runs now, before the changes that wait. It never cancels another interrupt.
+- an *interrupt* cancels the current job and runs now, before the changes that wait. It never cancels another interrupt:
+  it follows it. A job is cancelled once, so that nothing disturbs its clean-up.
 
 A handler is a method named as the row. It is called with the call and the row's arguments and returns the result
 fields (a tuple, or None for none), or it is a coroutine that does. A change whose handler returns without waiting
@@ -28,7 +29,7 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
-from ..wire.errors import NotSupported, OperationAborted, OperationInvalid, OperationTimeout
+from ..wire.errors import NotSupported, OperationAborted, OperationTimeout
 from ..wire.table.rows import Kind
 from .call import FORWARDED, Call
 from .runtime import LoopActor, Runtime
@@ -55,6 +56,11 @@ class Job:
     def is_interrupt(self) -> bool:
         return self.call.row.kind is Kind.INTERRUPT
 
+    @property
+    def ending(self) -> bool:
+        """Whether it has been cancelled and is cleaning up."""
+        return self.timed_out or self.interrupted_by is not None
+
     def progress(self) -> None:
         """Say that the job got on; its silence is counted from now."""
         self.heard = asyncio.get_running_loop().time()
@@ -77,11 +83,18 @@ class CallTarget(LoopActor):
         if result is FORWARDED:
             return
         if inspect.iscoroutine(result):
-            self.spawn(self._answer_later(call, result, span), name=call.row.name)
+            task = self.spawn(self._answer_later(call, result, span), name=call.row.name)
+            task.add_done_callback(lambda _: self._never_answered(call, result))
             return
         if span is not None and call.trace is not None:
             call.trace.close(span)
         call.reply(result or ())
+
+    def _never_answered(self, call: Call, work: Coroutine[Any, Any, Any]) -> None:
+        # See ManagedObject._never_ran.
+        if not call.answered:
+            work.close()
+            call.fail(self.gone())
 
     async def _answer_later(self, call: Call, work: Coroutine[Any, Any, Any], span: Any) -> None:
         try:
@@ -110,6 +123,7 @@ class ManagedObject(CallTarget):
         self.uuid = uuid
         self.job: Job | None = None
         self._waiting: deque[Job] = deque()
+        self._starting_next = False
 
     @property
     def label(self) -> str:  # type: ignore[override]
@@ -146,8 +160,12 @@ class ManagedObject(CallTarget):
 
     def on_stop(self) -> None:
         for job in self._waiting:
-            job.call.fail(OperationInvalid(f"{self.label} is gone", object=self.name))
+            if job.timer is not None:
+                job.timer.cancel()
+            job.call.fail(self.gone())
         self._waiting.clear()
+        if self.job is not None and self.job.timer is not None:
+            self.job.timer.cancel()
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
@@ -159,17 +177,18 @@ class ManagedObject(CallTarget):
         try:
             result = self.find_handler(call)(call, *call.args)
         except Exception as error:
-            self._finish(job)
             call.fail(error)
+            self._finish(job)
             return
         if inspect.iscoroutine(result):
             job.task = self.spawn(self._run(job, result, span), name=job.name)
+            job.task.add_done_callback(lambda _: self._never_ran(job, result))
             self._watch(job)
             return
         if span is not None and call.trace is not None:
             call.trace.close(span)
-        self._finish(job)
         call.reply(result or ())
+        self._finish(job)
 
     async def _run(self, job: Job, work: Coroutine[Any, Any, Any], span: Any) -> None:
         call = job.call
@@ -188,6 +207,13 @@ class ManagedObject(CallTarget):
         finally:
             self._finish(job)
 
+    def _never_ran(self, job: Job, work: Coroutine[Any, Any, Any]) -> None:
+        # A task that is cancelled before its first step runs nothing of its coroutine, not even a ``finally``.
+        if self.job is job:
+            work.close()
+            job.call.fail(self._why_cancelled(job))
+            self._finish(job)
+
     def _finish(self, job: Job) -> None:
         if job.timer is not None:
             job.timer.cancel()
@@ -196,12 +222,18 @@ class ManagedObject(CallTarget):
             self._start_next()
 
     def _start_next(self) -> None:
-        # A change that ends without waiting has already started the next one: the loop only goes on while nobody works.
-        while self.job is None and self._waiting and not self.actor_stopped.is_set():
-            job = self._waiting.popleft()
-            if job.timer is not None:
-                job.timer.cancel()
-            self._start(job)
+        # A change that ends without waiting comes back here from its own start: the loop below goes on with the next.
+        if self._starting_next:
+            return
+        self._starting_next = True
+        try:
+            while self.job is None and self._waiting and not self.actor_stopped.is_set():
+                job = self._waiting.popleft()
+                if job.timer is not None:
+                    job.timer.cancel()
+                self._start(job)
+        finally:
+            self._starting_next = False
 
     # -- interrupts ----------------------------------------------------------------------------------------------------
 
@@ -209,14 +241,15 @@ class ManagedObject(CallTarget):
         held = self.job
         if held is None:
             self._start(job)
-        elif held.is_interrupt or held.task is None:
-            self._waiting.appendleft(job)
-            self._watch(job)
-        else:
+            return
+        changes = (at for at, waiting in enumerate(self._waiting) if not waiting.is_interrupt)
+        self._waiting.insert(next(changes, len(self._waiting)), job)
+        self._watch(job)
+        if not held.is_interrupt and held.task is not None:
             job.call.interrupted = held.name
-            self._waiting.appendleft(job)
-            held.interrupted_by = job.name
-            held.task.cancel()
+            if not held.ending:
+                held.interrupted_by = job.name
+                held.task.cancel()
 
     def _why_cancelled(self, job: Job) -> Exception:
         if job.interrupted_by is not None:
@@ -244,7 +277,7 @@ class ManagedObject(CallTarget):
         silent_until = job.heard + job.call.patience
         if silent_until > self.runtime.loop.time() + 0.001:
             job.timer = self.runtime.loop.call_at(silent_until, self._deadline_passed, job)
-        elif job.task is not None:
+        elif job.task is not None and not job.ending:
             job.timed_out = True
             job.task.cancel()
 

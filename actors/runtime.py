@@ -135,6 +135,13 @@ class Runtime:
             self._scheduled = True
             self.loop.call_soon(self._turn)
 
+    def deliver(self, ref: pykka.ActorRef[Any], message: Any) -> None:
+        """Tell an actor, and handle that and all that follows from it now: for callbacks of the loop."""
+        scheduled, self._scheduled = self._scheduled, True
+        send(ref, message)
+        self._scheduled = scheduled
+        self.run_ready()
+
     def when_drained(self, flush: Callable[[], None]) -> None:
         """Run ``flush`` once, when no actor has mail left or this turn of the loop ends."""
         self._flushers.append(flush)
@@ -156,6 +163,11 @@ class Runtime:
                 self._scheduled = True
                 self.loop.call_soon(self._turn)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no actor has mail."""
+        return not self._ready
+
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run what may block in a thread of the loop's pool."""
         return await self.loop.run_in_executor(None, function, *args)
@@ -168,7 +180,10 @@ class Runtime:
         while self._flushers:
             flushers, self._flushers = self._flushers, []
             for flush in flushers:
-                flush()
+                try:
+                    flush()
+                except Exception:
+                    logger.exception("writing out failed")
 
 
 class LoopActor(pykka.Actor):
@@ -183,12 +198,9 @@ class LoopActor(pykka.Actor):
         super().__init__()
         self.runtime = runtime
         self._tasks: set[asyncio.Task[Any]] = set()
-        self.inbox.bind(self, runtime)
-
-    @property
-    def inbox(self) -> LoopInbox:
         assert isinstance(self.actor_inbox, LoopInbox)
-        return self.actor_inbox
+        self.inbox = self.actor_inbox
+        self.inbox.bind(self, runtime)
 
     @staticmethod
     def _create_actor_inbox() -> LoopInbox:
@@ -200,7 +212,11 @@ class LoopActor(pykka.Actor):
 
     def _start_actor_loop(self) -> None:
         self.runtime.actors.add(self)
-        self.on_start()
+        try:
+            self.on_start()
+        except BaseException:
+            self._stop()
+            raise
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str = "") -> asyncio.Task[Any]:
         """Run a coroutine of this actor's beside its handlers; it is cancelled when the actor stops."""
@@ -224,8 +240,12 @@ class LoopActor(pykka.Actor):
         for envelope in tuple(self.inbox.queue):
             fail = getattr(envelope.message, "fail", None)
             if fail is not None:
-                fail(OperationInvalid(f"{self.label} is gone"))
+                fail(self.gone())
         self._actor_loop_teardown()
+
+    def gone(self) -> VirtError:
+        """The answer to what this actor was still asked when it stopped."""
+        return OperationInvalid(f"{self.label} is gone")
 
     def _drain(self, budget: int) -> int:
         """Handle up to ``budget`` messages; the number handled."""
@@ -248,7 +268,7 @@ class LoopActor(pykka.Actor):
                 response = self._handle_receive(message)
             else:
                 response = self.on_receive(message)
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             self._handler_failed(message, error)
             if reply_to is not None:
                 reply_to.set_exception()
@@ -256,7 +276,7 @@ class LoopActor(pykka.Actor):
             if reply_to is not None:
                 reply_to.set(response)
 
-    def _handler_failed(self, message: Any, error: Exception) -> None:
+    def _handler_failed(self, message: Any, error: BaseException) -> None:
         if not isinstance(error, VirtError):
             logger.error("%s: handling %s failed", self.label, type(message).__name__, exc_info=error)
         fail = getattr(message, "fail", None)
@@ -266,7 +286,10 @@ class LoopActor(pykka.Actor):
 
 def send(ref: pykka.ActorRef[Any] | None, message: Any) -> bool:
     """Tell an actor that may be gone; whether it was still there."""
-    if ref is None or not ref.is_alive():
+    if ref is None:
         return False
-    ref.tell(message)
+    try:
+        ref.tell(message)
+    except pykka.ActorDeadError:
+        return False
     return True
