@@ -112,16 +112,24 @@ class Session:
         return stream
 
     def take(self, inbox: Inbox[Result], until: float | None) -> Result | None:
-        """The inbox's next item over whatever connection there is; None when ``until`` passed or it was closed."""
-        return self.on_connection(lambda connection: inbox.take(connection, until), again=ConnectionLost)
+        """The inbox's next item over whatever connection there is; None when ``until`` passed or it was closed.
 
-    def on_connection(self, use: Callable[[Connection], Result], *, again: type[ConnectionLost] = NotSent) -> Result:
-        """Do something with the present connection, and again with a new one whenever it fails with ``again``."""
+        Raises ConnectionLost when the connection broke and could not be made anew until then.
+        """
+        while True:
+            connection = self.connection
+            try:
+                return inbox.take(connection, until)
+            except ConnectionLost as loss:
+                self.replace(connection, loss, remaining(until))
+
+    def on_connection(self, use: Callable[[Connection], Result]) -> Result:
+        """Do something with the present connection, and again with a new one when that was gone before it began."""
         while True:
             connection = self.connection
             try:
                 return use(connection)
-            except again as loss:
+            except NotSent as loss:
                 self.replace(connection, loss)
 
     def outcome_of(
@@ -152,10 +160,14 @@ class Session:
         if not self._reconnect or self._closed.is_set():
             raise loss
         until = time.monotonic() + (RECONNECT_SECONDS if deadline is None else deadline)
-        with self._reconnecting:
+        if not self._reconnecting.acquire(timeout=remaining(until) or 0):
+            raise loss
+        try:
             if self.connection is broken or not self.connection.is_alive:
                 self.connection = self._dial_until(until, loss)
             return self.connection
+        finally:
+            self._reconnecting.release()
 
     def close(self) -> None:
         """End the session; everyone who waits gets ConnectionLost."""

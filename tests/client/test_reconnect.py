@@ -67,7 +67,7 @@ def test_calls_wait_for_a_daemon_that_is_starting(daemon: FakeDaemon) -> None:
 def test_a_call_gives_up_at_its_deadline(daemon: FakeDaemon) -> None:
     with daemon.connect() as host:
         daemon.stop()
-        with pytest.raises(ConnectionLost, match="could not be made anew: .*no daemon listens at"):
+        with pytest.raises(ConnectionLost, match=r"could not be made anew: .*no daemon listens at"):
             host.hostname(deadline=0.1)
         assert not host.is_alive
 
