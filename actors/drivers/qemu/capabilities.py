@@ -1,0 +1,400 @@
+"""What a QEMU binary can do: asked of it by QMP, and kept on disk.
+
+A binary is asked once, in a process without a machine, and again when its file, the host's kernel or the access to
+/dev/kvm has changed (the last two because they decide whether KVM works). The cache is a file per binary; one that is
+damaged is set aside, one that is out of date is overwritten. A cache that cannot be written costs time, not service.
+
+Rejected: versions as a measure of what exists (distributions leave devices out and port features back), and parsing
+``-help`` (it is prose).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ....wire.documents.capabilities import Capabilities as CapabilitiesDocument
+from ....wire.documents.capabilities import Guest, GuestMachine, format_capabilities
+from ....wire.errors import OperationTimeout, ProcessFailure, UnsupportedConfig, VirtError
+from ...host import read_host
+from ...monitor.qmp import QmpConnection
+from .accelerator import KVM_DEVICE, kvm_works
+from .process import Launch, Process, guest_environment, spawn
+
+logger = logging.getLogger("virtactor.qemu.capabilities")
+
+CACHE_FORMAT = 1
+PATIENCE = 15.0  # seconds for all the questions together; they take 0.1 on an idle host
+
+# QEMU's name of a target -> libvirt's name of the architecture, where they differ.
+_LIBVIRT_ARCH = {"i386": "i686", "arm": "armv7l"}
+_TARGETS = (
+    *(
+        "x86_64",
+        "i386",
+        "aarch64",
+        "arm",
+        "riscv64",
+        "riscv32",
+        "ppc64",
+        "ppc",
+        "s390x",
+        "loongarch64",
+        "alpha",
+        "hppa",
+    ),
+    *("m68k", "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el", "sh4", "sh4eb", "sparc", "sparc64"),
+    *("xtensa", "xtensaeb"),
+)
+_X86 = ("x86_64", "i686")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine type. ``alias`` is its short name (``pc``), ``default_cpu`` the type name of its usual CPU model."""
+
+    name: str
+    alias: str | None = None
+    max_cpus: int = 1
+    is_default: bool = False
+    deprecated: bool = False
+    hotpluggable_cpus: bool = False
+    default_cpu: str | None = None
+    default_ram_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CpuModel:
+    """A CPU model; ``usable`` without KVM, ``type_name`` as QOM calls it."""
+
+    name: str
+    type_name: str
+    usable: bool = True
+    deprecated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one binary can do. ``arch`` is libvirt's name; ``kvm`` says that a KVM guest really runs.
+
+    ``devices`` are the types that ``-device`` takes, ``objects`` those of ``-object``; ``options`` maps command line
+    options (without the dash) to their parameters, as far as QEMU tells.
+    """
+
+    binary: str
+    version: tuple[int, int, int]
+    package: str
+    arch: str
+    kvm: bool
+    machines: tuple[Machine, ...]
+    cpu_models: tuple[CpuModel, ...]
+    devices: frozenset[str]
+    objects: frozenset[str]
+    commands: frozenset[str]
+    options: Mapping[str, frozenset[str]]
+
+    def machine(self, name: str | None) -> Machine:
+        """The machine type of that name or alias, the default one for None. Raises UnsupportedConfig."""
+        for machine in self.machines:
+            if machine.is_default if name is None else name in (machine.name, machine.alias):
+                return machine
+        if name is None:
+            raise UnsupportedConfig(f"emulator {self.binary} has no default machine type, name one")
+        raise UnsupportedConfig(f"emulator {self.binary} has no machine type '{name}'")
+
+    def cpu_model(self, name: str) -> CpuModel:
+        """The CPU model of that name. Raises UnsupportedConfig."""
+        for model in self.cpu_models:
+            if model.name == name:
+                return model
+        raise UnsupportedConfig(f"emulator {self.binary} has no CPU model '{name}'")
+
+    def has_option(self, option: str, parameter: str) -> bool:
+        """Whether QEMU tells of that parameter of a command line option."""
+        return parameter in self.options.get(option, ())
+
+
+def find_emulators(path: str | None = None) -> dict[str, str]:
+    """The QEMU binaries on ``path`` (the process's PATH when None), by libvirt's name of the architecture."""
+    found = {_libvirt_arch(target): shutil.which(f"qemu-system-{target}", path=path) for target in _TARGETS}
+    host = os.uname().machine
+    if found.get(host) is None:
+        # Some distributions have one for the host's own architecture, under another name.
+        found[host] = shutil.which("qemu-kvm", path=path) or shutil.which("/usr/libexec/qemu-kvm")
+    return {arch: binary for arch, binary in found.items() if binary is not None}
+
+
+async def probe(binary: str, cache_dir: Path) -> Capabilities:
+    """What the binary can do, from the cache when that is still true.
+
+    Raises ProcessFailure (``stderr``) when it is no QEMU or does not answer, SystemFailure when it cannot be executed.
+    """
+    loop = asyncio.get_running_loop()
+    stamp = await loop.run_in_executor(None, _stamp, binary)
+    file = cache_dir / f"{hashlib.sha256(binary.encode()).hexdigest()[:32]}.json"
+    cached = await loop.run_in_executor(None, _load, file, stamp)
+    if cached is not None:
+        return cached
+    capabilities = await ask(binary)
+    await loop.run_in_executor(None, _save, file, stamp, capabilities)
+    return capabilities
+
+
+async def ask(binary: str) -> Capabilities:
+    """What the binary can do, asked of it now. Raises as ``probe`` does."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    output = os.memfd_create("virtactor-probe", os.MFD_CLOEXEC)
+    try:
+        argv = [binary, *_ARGUMENTS, "-chardev", f"socket,id=probe,fd={theirs.fileno()}", "-mon", _MONITOR]
+        log = Path(f"/proc/self/fd/{output}")
+        process = await spawn(Launch(argv, log, guest_environment(), fds=(theirs.fileno(),)))
+        theirs.close()
+        try:
+            answers, package = await _questions(binary, process, ours)
+        finally:
+            await process.kill(grace=0)
+    finally:
+        ours.close()
+        theirs.close()
+        os.close(output)
+    capabilities = _digest(binary, answers, package)
+    return await _with_kvm(capabilities, answers)
+
+
+async def host_capabilities(known: Iterable[Capabilities]) -> str:
+    """The ``<capabilities>`` document of this host and these emulators (virConnectGetCapabilities)."""
+    host = await asyncio.get_running_loop().run_in_executor(None, read_host)
+    guests = tuple(_guest(capabilities) for capabilities in sorted(known, key=lambda each: each.arch))
+    return format_capabilities(CapabilitiesDocument(host=host, guests=guests))
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+_ARGUMENTS = (
+    *("-machine", "none,accel=tcg:kvm", "-nodefaults", "-no-user-config", "-display", "none", "-S"),
+    *("-serial", "none", "-monitor", "none"),
+)
+_MONITOR = "chardev=probe,mode=control"
+_QUESTIONS: dict[str, tuple[str, dict[str, Any] | None]] = {
+    "version": ("query-version", None),
+    "target": ("query-target", None),
+    "machines": ("query-machines", None),
+    "cpu_models": ("query-cpu-definitions", None),
+    "kvm": ("query-kvm", None),
+    "devices": ("qom-list-types", {"implements": "device", "abstract": False}),
+    "objects": ("qom-list-types", {"implements": "user-creatable", "abstract": False}),
+    "commands": ("query-commands", None),
+    "options": ("query-command-line-options", None),
+}
+# Not every target can be asked these.
+_OPTIONAL = frozenset({"cpu_models", "kvm"})
+
+
+async def _questions(binary: str, process: Process, peer: socket.socket) -> tuple[dict[str, Any], str]:
+    connection = QmpConnection(binary, lambda event: None)
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    try:
+        await connection.connect(peer, deadline)
+        answers = await asyncio.gather(*(_question(connection, name, deadline) for name in _QUESTIONS))
+    except OperationTimeout as error:
+        raise ProcessFailure(f"{binary} does not answer", stderr=process.last_lines()) from error
+    except VirtError as error:
+        ended = await process.kill(grace=0.1)
+        raise ProcessFailure(
+            f"{binary} cannot be asked what it can do, it {ended}", stderr=process.last_lines()
+        ) from error
+    finally:
+        await connection.close()
+    known = dict(zip(_QUESTIONS, answers, strict=True))
+    return known, str(known["version"].get("package", ""))
+
+
+async def _question(connection: QmpConnection, name: str, deadline: float) -> Any:
+    command, arguments = _QUESTIONS[name]
+    try:
+        return await connection.execute(command, arguments, deadline=deadline)
+    except VirtError as error:
+        if name in _OPTIONAL and error.qmp_class is not None:
+            return {} if name == "kvm" else []
+        raise
+
+
+def _digest(binary: str, answers: Mapping[str, Any], package: str) -> Capabilities:
+    numbers = answers["version"]["qemu"]
+    return Capabilities(
+        binary=binary,
+        version=(numbers["major"], numbers["minor"], numbers["micro"]),
+        package=package,
+        arch=_libvirt_arch(answers["target"]["arch"]),
+        kvm=False,
+        machines=tuple(_machine(each) for each in answers["machines"] if each["name"] != "none"),
+        cpu_models=tuple(sorted(map(_cpu_model, answers["cpu_models"]), key=lambda model: model.name)),
+        devices=frozenset(each["name"] for each in answers["devices"]),
+        objects=frozenset(each["name"] for each in answers["objects"]),
+        commands=frozenset(each["name"] for each in answers["commands"]),
+        options={
+            each["option"]: frozenset(parameter["name"] for parameter in each["parameters"])
+            for each in answers["options"]
+        },
+    )
+
+
+def _machine(told: Mapping[str, Any]) -> Machine:
+    return Machine(
+        name=told["name"],
+        alias=told.get("alias"),
+        max_cpus=told["cpu-max"],
+        is_default=told.get("is-default", False),
+        deprecated=told.get("deprecated", False),
+        hotpluggable_cpus=told.get("hotpluggable-cpus", False),
+        default_cpu=told.get("default-cpu-type"),
+        default_ram_id=told.get("default-ram-id"),
+    )
+
+
+def _cpu_model(told: Mapping[str, Any]) -> CpuModel:
+    return CpuModel(
+        name=told["name"],
+        type_name=told["typename"],
+        usable=not told.get("unavailable-features"),
+        deprecated=told.get("deprecated", False),
+    )
+
+
+async def _with_kvm(capabilities: Capabilities, answers: Mapping[str, Any]) -> Capabilities:
+    names = {name for machine in capabilities.machines for name in (machine.name, machine.alias)}
+    machine = next((name for name in ("pc", "q35", "microvm") if name in names), None)
+    present = answers["kvm"].get("present", False)
+    if not present or machine is None or capabilities.arch not in _X86:
+        return capabilities
+    works = await kvm_works(capabilities.binary, machine)
+    return replace(capabilities, kvm=works)
+
+
+# -- the cache ---------------------------------------------------------------------------------------------------------
+
+
+def _stamp(binary: str) -> dict[str, Any]:
+    """What must be unchanged for a cached answer to be true. Raises ProcessFailure when there is no such binary."""
+    try:
+        stat = os.stat(binary)
+    except OSError as error:
+        raise ProcessFailure(f"{binary}: {error.strerror}", errno=error.errno) from error
+    kernel = os.uname()
+    return {
+        "format": CACHE_FORMAT,
+        "binary": binary,
+        "size": stat.st_size,
+        "mtime": stat.st_mtime_ns,
+        "kernel": f"{kernel.release} {kernel.version}",
+        "kvm_device": os.access(KVM_DEVICE, os.R_OK | os.W_OK),
+    }
+
+
+def _load(file: Path, stamp: Mapping[str, Any]) -> Capabilities | None:
+    try:
+        text = file.read_bytes()
+    except OSError:
+        return None
+    try:
+        content = json.loads(text)
+        if content["stamp"] != stamp:
+            return None
+        return _from_json(content["capabilities"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        aside = file.with_suffix(".damaged")
+        logger.warning("%s is damaged and set aside as %s: %r", file, aside.name, error)
+        os.replace(file, aside)
+        return None
+
+
+def _save(file: Path, stamp: Mapping[str, Any], capabilities: Capabilities) -> None:
+    content = json.dumps({"stamp": stamp, "capabilities": _to_json(capabilities)}, indent=1)
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(content)
+        os.replace(temporary, file)
+    except OSError as error:
+        logger.warning("what %s can do is not cached: %s", capabilities.binary, error)
+        temporary.unlink(missing_ok=True)
+
+
+def _to_json(capabilities: Capabilities) -> dict[str, Any]:
+    return {name: _plain(getattr(capabilities, name)) for name in Capabilities.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Machine | CpuModel):
+        return {name: getattr(value, name) for name in type(value).__slots__}
+    return value
+
+
+def _from_json(told: Mapping[str, Any]) -> Capabilities:
+    major, minor, micro = told["version"]
+    return Capabilities(
+        binary=told["binary"],
+        version=(int(major), int(minor), int(micro)),
+        package=told["package"],
+        arch=told["arch"],
+        kvm=told["kvm"] is True,
+        machines=tuple(Machine(**each) for each in told["machines"]),
+        cpu_models=tuple(CpuModel(**each) for each in told["cpu_models"]),
+        devices=frozenset(told["devices"]),
+        objects=frozenset(told["objects"]),
+        commands=frozenset(told["commands"]),
+        options={name: frozenset(parameters) for name, parameters in told["options"].items()},
+    )
+
+
+# -- the document ------------------------------------------------------------------------------------------------------
+
+_WORD_SIZE = {"i686": 32, "armv7l": 32, "ppc": 32, "riscv32": 32, "mips": 32, "mipsel": 32, "m68k": 32, "hppa": 32}
+
+
+def _guest(capabilities: Capabilities) -> Guest:
+    x86 = capabilities.arch in _X86
+    return Guest(
+        arch=capabilities.arch,
+        word_size=_WORD_SIZE.get(capabilities.arch, 64),
+        emulator=capabilities.binary,
+        machines=tuple(entry for machine in capabilities.machines for entry in _guest_machines(machine)),
+        domain_types=("qemu", "kvm") if capabilities.kvm else ("qemu",),
+        pae=capabilities.arch == "i686",
+        nonpae=capabilities.arch == "i686",
+        acpi_default="on" if x86 else None,
+        acpi_toggle=True if x86 else None,
+        apic_default="on" if x86 else None,
+        apic_toggle=False if x86 else None,
+        cpuselection=bool(capabilities.cpu_models),
+        deviceboot=True,
+    )
+
+
+def _guest_machines(machine: Machine) -> tuple[GuestMachine, ...]:
+    deprecated = True if machine.deprecated else None
+    full = GuestMachine(name=machine.name, max_cpus=machine.max_cpus, deprecated=deprecated)
+    if machine.alias is None:
+        return (full,)
+    alias = GuestMachine(name=machine.alias, canonical=machine.name, max_cpus=machine.max_cpus, deprecated=deprecated)
+    return full, alias
+
+
+def _libvirt_arch(target: str) -> str:
+    return _LIBVIRT_ARCH.get(target, target)
