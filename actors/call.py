@@ -6,6 +6,7 @@ both are messages to the connection. Drivers may hand a call on (``forward``) to
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ from .runtime import send
 if TYPE_CHECKING:
     from .connection.session import Session
 
+
+logger = logging.getLogger("virtactor.objects")
 
 # What a handler returns that has handed its call on: somebody else answers it.
 FORWARDED = object()
@@ -100,13 +103,17 @@ class Call:
         """Answer with the row's result fields. The first answer counts, later ones are dropped."""
         if not self.answered:
             self.answered = True
-            send(self.session.connection, Reply(self, fields))
+            reply = Reply(self, fields)
+            if not send(self.session.connection, reply):
+                reply.undelivered()
 
     def fail(self, error: BaseException) -> None:
         """Answer with an error; foreign exceptions are translated."""
         if not self.answered:
             self.answered = True
-            send(self.session.connection, Failure(self, translate(error)))
+            failure = Failure(self, translate(error))
+            if not send(self.session.connection, failure) and self.session.connection is None:
+                logger.warning("%s: %s", self.row.name, failure.error)
 
     def forward(self, ref: pykka.ActorRef[Any], method: str, *args: Any) -> object:
         """Hand the call on to another actor, which handles it as ``method(call, *args)``.
@@ -127,6 +134,15 @@ class Reply:
     def __init__(self, call: Call, fields: tuple[Any, ...]) -> None:
         self.call = call
         self.fields = fields
+
+    def undelivered(self) -> None:
+        """The caller is gone: nobody will attach to the stream that it asked for."""
+        if self.call.row.stream:
+            self.fields[0].stop(block=False)
+
+    def fail(self, error: BaseException) -> None:
+        """The connection stopped with this in its mailbox."""
+        self.undelivered()
 
 
 class Failure:

@@ -58,6 +58,13 @@ class Subscribe:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscribed:
+    """To a connection: what follows now are the events after that number."""
+
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unsubscribe:
     connection: pykka.ActorRef[Any]
 
@@ -110,7 +117,10 @@ class EventLog(LoopActor):
         elif message.epoch != self.epoch:
             # Another life of the daemon: all of this one is news, and what happened between the two is lost.
             after, missed = 0, True
+        after = min(after, self.sequence)
         missed = missed or self._has_gap(after)
+        if not send(message.connection, Subscribed(after)):
+            return
         self._subscribers[message.connection.actor_urn] = (message.connection, message.procedures)
         message.call.reply((self.epoch, self.sequence, missed))
         self._deliver_since(message.connection, message.procedures, after)

@@ -12,8 +12,18 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import pykka
+
 from ..wire.enums.error import ErrorDomain
-from ..wire.errors import InternalError, OperationAborted, OperationTimeout, ProcessFailure, SystemFailure, VirtError
+from ..wire.errors import (
+    InternalError,
+    OperationAborted,
+    OperationInvalid,
+    OperationTimeout,
+    ProcessFailure,
+    SystemFailure,
+    VirtError,
+)
 
 logger = logging.getLogger("virtactor.errors")
 
@@ -36,7 +46,8 @@ def _from_os_error(error: Any) -> VirtError:
 
 def _from_called_process(error: Any) -> VirtError:
     stderr = error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode(errors="replace")
-    return ProcessFailure(f"{error.cmd[0]} ended with status {error.returncode}", stderr=stderr[-4096:])
+    program = error.cmd if isinstance(error.cmd, str) else error.cmd[0]
+    return ProcessFailure(f"{program} ended with status {error.returncode}", stderr=stderr[-4096:])
 
 
 # Subclasses before their bases: TimeoutError is an OSError.
@@ -44,5 +55,6 @@ _TABLE: tuple[tuple[type[BaseException], Callable[[Any], VirtError]], ...] = (
     (TimeoutError, lambda error: OperationTimeout(str(error) or "the deadline passed")),
     (asyncio.CancelledError, lambda _: OperationAborted("the daemon or an interrupt ended it")),
     (OSError, _from_os_error),
+    (pykka.ActorDeadError, lambda _: OperationInvalid("what the call was about is gone")),
     (subprocess.CalledProcessError, _from_called_process),
 )

@@ -7,12 +7,15 @@ URI.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pykka
+
 from ..wire.enums.error import ErrorDomain
-from ..wire.errors import NoConnect, NoDomain, OperationDenied, VirtError
+from ..wire.errors import NoConnect, NoDomain, OperationDenied, OperationInvalid, VirtError
 from ..wire.table import Access, Row, Target
 from ..wire.uri import ConnectURI
 from .call import Call
@@ -42,13 +45,9 @@ class DriverOpened:
 
 @dataclass(frozen=True, slots=True)
 class CloseDriver:
-    """A connection is done with a driver that it had opened."""
+    """A connection is done with the driver that it had opened, if it had."""
 
-    handle: DriverHandle
-
-
-# Takes a URI to the key under which its driver instance is shared, and the instance. ``lasting`` instances stay.
-Opener = Callable[[ConnectURI], DriverHandle]
+    connection: pykka.ActorRef[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ class Router(LoopActor):
         super().__init__(runtime)
         self._kinds = kinds
         self._instances: dict[tuple[str, str], DriverHandle] = {}
-        self._users: dict[DriverHandle, int] = {}
-        # Rows whose target is no driver's: which checks they pass is decided below like everybody's.
+        self._opened: dict[str, DriverHandle] = {}
+        self._users: Counter[DriverHandle] = Counter()
         self._route = {
             Target.SESSION: self._to_session,
             Target.DRIVER: self._to_driver,
@@ -118,7 +117,10 @@ class Router(LoopActor):
             raise NoDomain(f"domain '{call.args[0].name}' is gone")
 
     def _open(self, message: OpenDriver) -> None:
-        uri = message.uri
+        uri, connection = message.uri, message.call.session.connection
+        assert connection is not None
+        if connection.actor_urn in self._opened:
+            raise OperationInvalid("connection is already open")
         kind = self._kinds.get(uri.driver)
         if kind is None:
             known = ", ".join(sorted(self._kinds))
@@ -127,12 +129,16 @@ class Router(LoopActor):
         handle = self._instances.get(key)
         if handle is None:
             handle = self._instances[key] = kind.open(uri)
-        self._users[handle] = self._users.get(handle, 0) + 1
-        send(message.call.session.connection, DriverOpened(message.call, handle))
+        self._users[handle] += 1
+        self._opened[connection.actor_urn] = handle
+        if not send(connection, DriverOpened(message.call, handle)):
+            self._close(CloseDriver(connection))
 
     def _close(self, message: CloseDriver) -> None:
-        handle = message.handle
-        self._users[handle] = self._users.get(handle, 1) - 1
+        handle = self._opened.pop(message.connection.actor_urn, None)
+        if handle is None:
+            return
+        self._users[handle] -= 1
         if self._users[handle] > 0 or self._kinds[handle.name].lasting:
             return
         del self._users[handle]

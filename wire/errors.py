@@ -43,7 +43,17 @@ from typing import Any, ClassVar
 
 from .enums.error import ErrorDomain, ErrorLevel, ErrorNumber
 
-DATA_FIELDS = ("object", "holder", "held_for", "stderr", "hint", "line", "errno", "qmp_class")
+# The facts beside a message, and what they are.
+DATA_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "object": str,
+    "holder": str,
+    "held_for": (float, int),
+    "stderr": str,
+    "hint": str,
+    "line": int,
+    "errno": int,
+    "qmp_class": str,
+}
 
 
 class VirtError(Exception):
@@ -94,8 +104,9 @@ class VirtError(Exception):
         return {name: value for name in DATA_FIELDS if (value := getattr(self, name)) is not None}
 
     def to_wire(self) -> dict[str, Any]:
-        """The error as the msgpack lane carries it."""
+        """The error as the msgpack lane carries it; ``kind`` is its class, which several codes share."""
         return {
+            "kind": type(self).__name__,
             "code": int(self.code),
             "domain": int(self.domain),
             "level": int(self.level),
@@ -325,16 +336,18 @@ _KIND_OF_CODE: dict[int, type[VirtError]] = {
 def error_from_wire(fields: Mapping[str, Any]) -> VirtError:
     """The exception that stands for an error received from a peer, complete with its message and data.
 
-    ``fields`` is what :meth:`VirtError.to_wire` gave, or the same names taken from libvirt's error structure. Unknown
-    codes become HostError; unknown data is ignored, so an older client can talk to a newer daemon.
+    ``fields`` is what :meth:`VirtError.to_wire` gave, or the same names taken from libvirt's error structure, which
+    has no ``kind``: the code decides there. Unknown codes become HostError; unknown kinds and data are ignored, so an
+    older client can talk to a newer daemon.
     """
     code = int(fields.get("code", ErrorNumber.INTERNAL_ERROR))
     given = fields.get("data") or {}
-    error = _kind_of(code, given)(
+    kind = _KINDS.get(str(fields.get("kind"))) or _kind_of(code, given)
+    error = kind(
         code=code,
         domain=int(fields.get("domain", ErrorDomain.NONE)),
         level=int(fields.get("level", ErrorLevel.ERROR)),
-        **{name: given[name] for name in DATA_FIELDS if name in given},
+        **{name: given[name] for name, type_ in DATA_FIELDS.items() if isinstance(given.get(name), type_)},
     )
     error.message = str(fields.get("message") or error.summary)
     error.args = (error.message,)
@@ -347,3 +360,14 @@ def _kind_of(code: int, data: Mapping[str, Any]) -> type[VirtError]:
     if "stderr" in data:
         return ProcessFailure
     return _KIND_OF_CODE.get(code, HostError)
+
+
+def _kinds(kind: type[VirtError]) -> dict[str, type[VirtError]]:
+    """An error class and all below it, by name."""
+    found = {kind.__name__: kind}
+    for narrower in kind.__subclasses__():
+        found |= _kinds(narrower)
+    return found
+
+
+_KINDS = _kinds(VirtError)

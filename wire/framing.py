@@ -101,14 +101,15 @@ class PacketReader:
         packets: list[Packet] = []
         at, end = 0, len(data)
         while end - at >= HEADER_SIZE:
-            length, *head = HEADER.unpack_from(data, at)
+            length, program, version, procedure, type, serial, status = HEADER.unpack_from(data, at)
             if not HEADER_SIZE <= length <= PACKET_MAX:
                 self.error = ProtocolError(f"packet length {length} is outside {HEADER_SIZE} to {PACKET_MAX}")
                 return packets
             if end - at < length:
                 self._keep(data, at, length)
                 return packets
-            packets.append(Packet(*head, data[at + HEADER_SIZE : at + length]))
+            payload = data[at + HEADER_SIZE : at + length]
+            packets.append(Packet(program, version, procedure, type, serial, status, payload))
             at += length
         if at < end:
             self._keep(data, at, HEADER_SIZE)

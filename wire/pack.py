@@ -27,8 +27,9 @@ Fields = tuple[Any, ...]
 Extras = Mapping[str, Any]
 NO_EXTRAS: Extras = {}
 # What Packer.pack gives with autoreset, its default, is never None as its stub has it.
-_packb = cast("Callable[[Any], bytes]", msgpack.packb)
+_packb = cast("Callable[..., bytes]", msgpack.packb)
 _EMPTY = _packb(())
+_ERROR_FIELDS = {"code": int, "domain": int, "level": int, "message": str, "data": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ def encode(fields: Fields, extras: Extras | None = None) -> bytes:
 
 
 def encode_error(error: VirtError, extras: Extras | None = None) -> bytes:
-    """The payload of a reply with status ERROR."""
-    return _packb({**error.to_wire(), **(extras or {})})
+    """The payload of a reply with status ERROR. It can always be sent: names that are no text are shown escaped."""
+    return _packb({**error.to_wire(), **(extras or {})}, unicode_errors="backslashreplace")
 
 
 def decode_error(payload: bytes) -> Mapping[str, Any]:
@@ -68,6 +69,9 @@ def decode_error(payload: bytes) -> Mapping[str, Any]:
     fields = _unpack(payload)
     if not isinstance(fields, dict):
         raise ProtocolError("an error is not a map")
+    for name, wanted in _ERROR_FIELDS.items():
+        if type(fields.get(name)) is not wanted:
+            raise ProtocolError(f"an error's {name} is not {wanted.__name__}")
     return fields
 
 

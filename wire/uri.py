@@ -34,6 +34,8 @@ class ConnectURI:
         driver, _, transport = parts.scheme.partition("+")
         if not driver:
             raise InvalidArgument(f"URI '{text}' names no driver, as in qemu:///system")
+        if parts.path and not parts.path.startswith("/"):
+            raise InvalidArgument(f"URI '{text}' has no // before its path, as in qemu:///system")
         if transport and transport not in TRANSPORTS:
             raise InvalidArgument(f"URI '{text}' names transport '{transport}', not one of {', '.join(TRANSPORTS)}")
         return cls(

@@ -21,7 +21,7 @@ from typing import Any, cast
 import pykka
 
 from ...wire import pack
-from ...wire.errors import InternalError, NoConnect, OperationInvalid, ProtocolError, VirtError
+from ...wire.errors import InternalError, OperationInvalid, ProtocolError, VirtError
 from ...wire.framing import Packet, PacketReader, PacketType, Status, encode_packet
 from ...wire.table import (
     EXTENSION_PROGRAM,
@@ -37,7 +37,7 @@ from ...wire.uri import ConnectURI
 from ..call import Call, Failure, Reply, Trace
 from ..config import Config
 from ..drivers.domain import DestroyWithSession, SessionClosed
-from ..events import Delivery, Replay, Replayed, Subscribe, Unsubscribe
+from ..events import Delivery, Replay, Replayed, Subscribe, Subscribed, Unsubscribe
 from ..router import CloseDriver, DriverOpened, OpenDriver
 from ..runtime import LoopActor, Runtime, send
 from .keepalive import Keepalive
@@ -104,14 +104,15 @@ class Edge(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclasses of asyncio's.
-        send(self._connection, Opened(cast("asyncio.Transport", transport)))
+        connected = cast("asyncio.Transport", transport)
+        if not send(self._connection, Opened(connected)):
+            connected.close()
 
     def data_received(self, data: bytes) -> None:
         reader = self._reader
         packets = reader.feed(data)
         if packets or reader.error is not None:
-            send(self._connection, Packets(packets, reader.error))
-            self._runtime.run_ready()
+            self._runtime.deliver(self._connection, Packets(packets, reader.error))
 
     def pause_writing(self) -> None:
         send(self._connection, Writable(False))
@@ -155,7 +156,9 @@ class Connection(LoopActor):
         self._subscribed = False
         self._behind = False
         self._sequence = 0
-        self._keepalive = Keepalive(runtime.loop, config.keepalive, self._send_keepalive, self._peer_is_silent)
+        self._keepalive = Keepalive(
+            runtime.loop, config.keepalive, self._send_keepalive, self._peer_is_silent, self._hears_nothing
+        )
 
     def on_receive(self, message: Any) -> Any:
         return self._HANDLERS[message.__class__](self, message)
@@ -181,7 +184,7 @@ class Connection(LoopActor):
         driver = self.session.driver
         if driver is not None:
             send(driver.events, Unsubscribe(self.actor_ref))
-            send(self._router, CloseDriver(driver))
+        send(self._router, CloseDriver(self.actor_ref))
         if self._transport is not None:
             self._flush()
             self._transport.close()
@@ -216,7 +219,8 @@ class Connection(LoopActor):
 
     def _pace(self) -> None:
         """Read from the client, or do not, by what it has under way and what it takes."""
-        wanted = self._writable and len(self._waiting) < WAITING_MAX and not self._full_streams
+        too_much = len(self._waiting) >= WAITING_MAX or self._full_streams
+        wanted = self._writable and not too_much and not self._closing
         if wanted == self._reading or self._transport is None or self._transport.is_closing():
             return
         self._reading = wanted
@@ -230,6 +234,8 @@ class Connection(LoopActor):
     def _packets(self, message: Packets) -> None:
         self._keepalive.heard()
         for packet in message.packets:
+            if self._closing:
+                return
             if packet.program == KEEPALIVE_PROGRAM:
                 self._keepalive.received(packet.procedure)
             elif packet.type == PacketType.CALL:
@@ -291,9 +297,10 @@ class Connection(LoopActor):
         self._write(reply)
 
     def _break_off(self, error: VirtError) -> None:
+        # Nothing that follows is read; what came before is answered first.
         logger.warning("%s: %s; closing", self.label, error)
-        self._under_way = 0
         self._closing = True
+        self._pace()
         self.runtime.when_drained(self._flush)
 
     # -- what goes out -------------------------------------------------------------------------------------------------
@@ -305,11 +312,11 @@ class Connection(LoopActor):
             fields = self._adopt_stream(call, fields)
         try:
             payload = pack.encode(fields, _extras(call))
+            self._send(call.row, PacketType.REPLY, call.serial, Status.OK, payload)
         except VirtError as error:
             logger.error("%s: the result of %s cannot be sent: %s", self.label, call.row.name, error)
             self._failure(Failure(call, InternalError(f"the result of {call.row.name} cannot be sent")))
             return
-        self._send(call.row, PacketType.REPLY, call.serial, Status.OK, payload)
         self._answered()
 
     def _failure(self, message: Failure) -> None:
@@ -327,7 +334,8 @@ class Connection(LoopActor):
             self._pace()
 
     def _event(self, message: Delivery) -> None:
-        if self._behind or not self._subscribed:
+        # Two replays that were asked for one after the other overlap.
+        if self._behind or not self._subscribed or message.sequence <= self._sequence:
             return
         if not self._writable:
             self._behind = True
@@ -335,6 +343,9 @@ class Connection(LoopActor):
         self._sequence = message.sequence
         fields = (message.sequence, message.when, message.procedure, message.payload)
         self._send(_EVENT, PacketType.MESSAGE, 0, Status.OK, pack.encode(fields))
+
+    def _events_begin(self, message: Subscribed) -> None:
+        self._subscribed, self._behind, self._sequence = True, False, message.after
 
     def _replayed(self, message: Replayed) -> None:
         self._behind = False
@@ -346,6 +357,10 @@ class Connection(LoopActor):
     def _send_keepalive(self, procedure: int) -> None:
         self._write(encode_packet(KEEPALIVE_PROGRAM, PROGRAM_VERSION, procedure, PacketType.MESSAGE, 0, Status.OK))
 
+    def _hears_nothing(self) -> bool:
+        # A client that does not take what it is sent is silent by its own doing.
+        return self._writable and not self._reading
+
     def _peer_is_silent(self) -> None:
         logger.warning("%s: does not answer keepalive messages; closing", self.label)
         self.stop()
@@ -354,8 +369,12 @@ class Connection(LoopActor):
 
     def _adopt_stream(self, call: Call, fields: tuple[Any, ...]) -> tuple[Any, ...]:
         stream, *rest = fields
+        if call.serial in self._streams:
+            self._stream_end(End(call.serial, OperationInvalid("another stream has this serial")))
         self._streams[call.serial] = (call.row, stream)
         send(stream, Attach(self.actor_ref, call.serial))
+        if not self._writable:
+            send(stream, Flow(call.serial, go=False))
         return tuple(rest)
 
     def _stream_packet(self, packet: Packet) -> None:
@@ -413,9 +432,6 @@ class Connection(LoopActor):
 
     def _driver_opened(self, message: DriverOpened) -> None:
         uri, flags = message.call.args
-        if self.session.driver is not None:
-            send(self._router, CloseDriver(message.handle))
-            raise NoConnect("two open calls at once")
         self.session.driver = message.handle
         self.session.uri = uri
         self.session.readonly = self.session.readonly or bool(flags & 1)
@@ -430,7 +446,7 @@ class Connection(LoopActor):
 
     def events_subscribe(self, call: Call, procedures: list[int], epoch: str | None, after: int) -> None:
         assert self.session.driver is not None
-        self._subscribed, self._behind, self._sequence = True, False, after
+        self._subscribed = False  # What is on its way from an earlier subscription is none of the new one's.
         subscribe = Subscribe(call, self.actor_ref, frozenset(procedures), epoch, after)
         send(self.session.driver.events, subscribe)
 
@@ -452,6 +468,7 @@ class Connection(LoopActor):
         Failure: _failure,
         Call: _session_call,
         Delivery: _event,
+        Subscribed: _events_begin,
         Replayed: _replayed,
         Data: _stream_data,
         End: _stream_end,

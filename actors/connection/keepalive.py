@@ -15,9 +15,13 @@ PING, PONG = 1, 2
 
 
 class Keepalive:
-    """Sends with ``send(PING | PONG)``, and calls ``silent`` after ``config.count`` unanswered pings."""
+    """Sends with ``send(PING | PONG)``, and calls ``silent`` after ``config.count`` unanswered pings.
 
-    __slots__ = ("_count", "_heard", "_interval", "_loop", "_send", "_silent", "_timer", "_unanswered")
+    While ``deaf()`` holds, the connection does not read what the peer says, for reasons of its own: the peer is still
+    pinged, so that it hears of us, but its silence does not count.
+    """
+
+    __slots__ = ("_count", "_deaf", "_heard", "_interval", "_loop", "_send", "_silent", "_timer", "_unanswered")
 
     def __init__(
         self,
@@ -25,12 +29,14 @@ class Keepalive:
         config: KeepaliveConfig,
         send: Callable[[int], None],
         silent: Callable[[], None],
+        deaf: Callable[[], bool],
     ) -> None:
         self._loop = loop
         self._interval = config.interval
         self._count = config.count
         self._send = send
         self._silent = silent
+        self._deaf = deaf
         self._timer: asyncio.TimerHandle | None = None
         self._heard = False
         self._unanswered = 0
@@ -59,6 +65,8 @@ class Keepalive:
         if self._heard:
             self._heard = False
             self._unanswered = 0
+        elif self._deaf():
+            self._send(PING)
         elif self._unanswered >= self._count:
             self._timer = None
             self._silent()

@@ -12,6 +12,7 @@ import pykka
 
 from ..config import Config
 from ..runtime import LoopActor, Runtime
+from ..sockets import BACKLOG
 from .connection import Connection, Disconnected, Edge
 
 logger = logging.getLogger("virtactor.connection")
@@ -58,7 +59,7 @@ class Listener(LoopActor):
         def edge() -> asyncio.BaseProtocol:
             return self._make_edge(message.readonly)
 
-        server = await self.runtime.loop.create_unix_server(edge, sock=message.socket)
+        server = await self.runtime.loop.create_unix_server(edge, sock=message.socket, backlog=BACKLOG)
         self._servers.append(server)
 
     async def _adopt(self, message: Adopt) -> None:

@@ -2,9 +2,10 @@
 
 ``events_subscribe`` begins or resumes a subscription. A client that was here before gives the ``epoch`` and the last
 ``sequence`` that it saw; it then gets every event after that one that the daemon still has, and ``missed`` tells
-whether there are some that it no longer has. A subscriber that reads too slowly is not sent what it cannot take: once it
-reads again it gets what the daemon still has, after an ``events_missed`` message if that is not all. An epoch is one life of a daemon. Each event comes as an ``event``
-message that carries libvirt's message of procedure ``procedure``, packed as that row packs it.
+whether there are some that it no longer has. An epoch is one life of a daemon. A subscriber that reads too slowly is
+not sent what it cannot take: once it reads again it gets what the daemon still has, after an ``events_missed`` message
+if that is not all. Each event comes as an ``event`` message that carries libvirt's message of procedure ``procedure``,
+packed as that row packs it.
 """
 
 from .rows import EXTENSION_PROGRAM, Family, Target
