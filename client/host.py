@@ -7,7 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from ..wire.table import ROWS, Row
+from ..wire.errors import InvalidArgument
+from ..wire.table import ROWS, Kind, Row
 from .address import Address, resolve
 from .domains import Domains
 from .events import Events
@@ -177,12 +178,10 @@ class Host:
 
 
 def row_named(row: Row | str) -> Row:
-    """The row itself, or that of the name."""
-    if isinstance(row, Row):
-        return row
-    found = ROWS.get(row)
+    """The row itself, or that of the name. Raises InvalidArgument for one that a client cannot call."""
+    found = row if isinstance(row, Row) else ROWS.get(row)
     if found is None:
-        from ..wire.errors import InvalidArgument
-
         raise InvalidArgument(f"no procedure is named '{row}'")
+    if found.kind is Kind.MESSAGE:
+        raise InvalidArgument(f"'{found.name}' is sent by the daemon, not called")
     return found

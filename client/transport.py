@@ -127,16 +127,16 @@ class UnixDialer:
     keepalive = True
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def dial(self) -> SocketLink:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            with _short_path(self._path) as path:
+            with _short_path(self.path) as path:
                 sock.connect(path)
         except OSError as error:
             sock.close()
-            raise _refusal(self._path, error) from error
+            raise _refusal(self.path, error) from error
         except BaseException:
             sock.close()
             raise

@@ -190,11 +190,19 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left() -> Iterator[None]:
-    """Every test leaves as many threads and descriptors as it found."""
-    threads, descriptors = set(threading.enumerate()), len(os.listdir("/proc/self/fd"))
+    """Every test leaves as many threads, sockets and eventfds as it found."""
+    threads, descriptors = set(threading.enumerate()), _descriptors()
     yield
     wait_until(lambda: not set(threading.enumerate()) - threads)
-    wait_until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
+    wait_until(lambda: not _descriptors() - descriptors)
+
+
+def _descriptors() -> set[str]:
+    found = set()
+    for descriptor in os.listdir("/proc/self/fd"):
+        with suppress(FileNotFoundError):
+            found.add(f"{descriptor} {os.readlink(f'/proc/self/fd/{descriptor}')}")
+    return {one for one in found if "socket:" in one or "eventfd" in one}
 
 
 @pytest.fixture
