@@ -35,7 +35,7 @@ _CODE_AT = 0xFF00  # offset of the code in the ROM, which ends at 1 MiB, so its 
 _RESET_AT = 0xFFF0
 
 # fmt: off
-_CODE = b"".join((
+_LONG_MODE = b"".join((
     # 16 bits, reached by the reset vector as f000:ff00. The RAM is zero and ds is 0.
     b"\xfa",                                      # 00  cli
     b"\x66\xc7\x06\x00\x10\x03\x20\x00\x00",      # 01  mov dword [0x1000], 0x2003      level 4: table at 0x2000
@@ -71,25 +71,50 @@ _CODE = b"".join((
     b"\x00\x00\x00\x00\x00\x9b\x20\x00",          # 80  code, 64 bits, ring 0
     b"\x0f\x00\x78\xff\x0f\x00",                  # 88  limit 15, base 0xfff78
 ))
+# The same for QEMUs that have no long mode.
+_PROTECTED_MODE = b"".join((
+    b"\xfa",                                      # 00  cli
+    b"\x2e\x66\x0f\x01\x16\x40\xff",              # 01  o32 lgdt [cs:0xff40]
+    b"\x0f\x20\xc0",                              # 08  mov eax, cr0
+    b"\x0c\x01",                                  # 0b  or al, 1                        protection
+    b"\x0f\x22\xc0",                              # 0d  mov cr0, eax
+    b"\x66\xea\x18\xff\x0f\x00\x08\x00",          # 10  jmp dword 8:0xfff18
+    # 32 bits.
+    b"\xb9\x00\x2d\x31\x01",                      # 18  mov ecx, 20000000
+    b"\x49",                                      # 1d  dec ecx
+    b"\x75\xfd",                                  # 1e  jnz 1d
+    b"\xb8\x00\x00\x10\x00",                      # 20  mov eax, 0x100000
+    b"\xc1\xe8\x10",                              # 25  shr eax, 16
+    b"\x66\xba\xf4\x00",                          # 28  mov dx, 0xf4
+    b"\xee",                                      # 2c  out dx, al
+    b"\xf4",                                      # 2d  hlt
+    b"\xeb\xfd",                                  # 2e  jmp 2d
+    b"\x00\x00\x00\x00\x00\x00\x00\x00",          # 30  null
+    b"\xff\xff\x00\x00\x00\x9b\xcf\x00",          # 38  code, 32 bits, ring 0, 4 GiB
+    b"\x0f\x00\x30\xff\x0f\x00",                  # 40  limit 15, base 0xfff30
+))
+_CODE = {"x86_64": _LONG_MODE, "i686": _PROTECTED_MODE}
 _RESET = b"\xea\x00\xff\x00\xf0"                  # jmp 0xf000:0xff00
 # fmt: on
 
 
-async def kvm_works(binary: str, machine: str = "pc", *, device: str = KVM_DEVICE) -> bool:
-    """Whether this QEMU runs 64-bit x86 guests by KVM, on this host, for this user; takes at most PATIENCE seconds.
+async def kvm_works(binary: str, arch: str = "x86_64", machine: str = "pc", *, device: str = KVM_DEVICE) -> bool:
+    """Whether this QEMU runs guests by KVM, on this host, for this user; takes at most PATIENCE seconds.
 
-    ``machine`` is any x86 machine with an ISA bus that this QEMU has. Always False for QEMUs of other architectures:
-    for them there is no proof. Capabilities keep the answer.
+    ``arch`` is what it emulates, by libvirt's name, ``machine`` any machine with an ISA bus that it has. Always False
+    for what is not x86: there is no proof. Capabilities keep the answer.
     """
-    if not os.access(device, os.R_OK | os.W_OK):
+    if arch not in _CODE or not os.access(device, os.R_OK | os.W_OK):
         return False
     # What a "host" processor has is what a type='kvm' guest gets. A triple fault ends QEMU instead of going round.
-    return await runs_guests(binary, "kvm", "-machine", machine, "-cpu", "host")
+    return await runs_guests(binary, "kvm", "-machine", machine, "-cpu", "host", arch=arch)
 
 
-async def runs_guests(binary: str, accelerator: str, *options: str, patience: float = PATIENCE) -> bool:
+async def runs_guests(
+    binary: str, accelerator: str, *options: str, arch: str = "x86_64", patience: float = PATIENCE
+) -> bool:
     """Whether the tiny guest leaves as it should within ``patience`` seconds; its QEMU is gone afterwards."""
-    with _image() as rom:
+    with _image(arch) as rom:
         argv = [binary, *_ARGUMENTS, "-accel", accelerator, "-bios", f"/dev/fd/{rom}", *options]
         try:
             process = await spawn(Launch(argv, Path(os.devnull), guest_environment(), fds=(rom,)))
@@ -121,20 +146,21 @@ _ARGUMENTS = (
 )
 
 
-def rom_image() -> bytes:
-    """The ROM: code, reset vector, and nothing else in its 64 KiB."""
+def rom_image(arch: str) -> bytes:
+    """The ROM for x86_64 or i686: code, reset vector, and nothing else in its 64 KiB."""
     image = bytearray(ROM_SIZE)
-    image[_CODE_AT : _CODE_AT + len(_CODE)] = _CODE
+    code = _CODE[arch]
+    image[_CODE_AT : _CODE_AT + len(code)] = code
     image[_RESET_AT : _RESET_AT + len(_RESET)] = _RESET
     return bytes(image)
 
 
 @contextmanager
-def _image() -> Iterator[int]:
+def _image(arch: str) -> Iterator[int]:
     """The ROM as an open anonymous file, which QEMU opens anew as /dev/fd/N."""
     rom = os.memfd_create("virtactor-rom", os.MFD_CLOEXEC)
     try:
-        os.write(rom, rom_image())
+        os.write(rom, rom_image(arch))
         yield rom
     finally:
         os.close(rom)

@@ -275,9 +275,9 @@ async def _with_kvm(capabilities: Capabilities, answers: Mapping[str, Any]) -> C
     names = {name for machine in capabilities.machines for name in (machine.name, machine.alias)}
     machine = next((name for name in ("pc", "q35", "microvm") if name in names), None)
     present = answers["kvm"].get("present", False)
-    if not present or machine is None or capabilities.arch not in _X86:
+    if not present or machine is None:
         return capabilities
-    works = await kvm_works(capabilities.binary, machine)
+    works = await kvm_works(capabilities.binary, capabilities.arch, machine)
     return replace(capabilities, kvm=works)
 
 

@@ -32,6 +32,11 @@ def test_the_guest_gets_into_long_mode_by_tcg(machine: str) -> None:
     assert asyncio.run(runs_guests(QEMU, "tcg", "-machine", machine, patience=30))
 
 
+def test_a_32_bit_guest_gets_into_protected_mode_by_tcg() -> None:
+    assert asyncio.run(runs_guests("/usr/bin/qemu-system-i386", "tcg", "-machine", "pc", arch="i686", patience=30))
+    assert not asyncio.run(runs_guests("/usr/bin/qemu-system-i386", "tcg", "-machine", "pc", patience=30))
+
+
 def test_a_processor_without_long_mode_is_found_out() -> None:
     assert not asyncio.run(runs_guests(QEMU, "tcg", "-machine", "pc", "-cpu", "qemu32", patience=30))
 
@@ -56,6 +61,7 @@ def test_kvm_is_not_tried_where_its_device_cannot_be_opened(pretend, tmp_path: P
     assert not (tmp_path / "pid").exists()
     device.touch()
     assert asyncio.run(kvm_works(pretend("exit 33"), device=str(device)))
+    assert not asyncio.run(kvm_works(pretend("exit 33"), "aarch64", "virt", device=str(device)))
 
 
 def test_no_descriptor_and_no_process_is_left_behind(pretend) -> None:
@@ -69,20 +75,23 @@ def test_no_descriptor_and_no_process_is_left_behind(pretend) -> None:
 
 @pytest.mark.skipif(shutil.which("objdump") is None, reason="objdump is not installed")
 def test_the_listing_is_what_the_bytes_are(tmp_path: Path) -> None:
-    image = rom_image()
-    assert len(image) == ROM_SIZE
-    (tmp_path / "rom").write_bytes(image)
+    for arch in ("x86_64", "i686"):
+        assert len(rom_image(arch)) == ROM_SIZE
 
-    def mnemonics(bits: str, start: int, stop: int) -> list[str]:
+    def mnemonics(arch: str, bits: str, start: int, stop: int) -> list[str]:
+        (tmp_path / "rom").write_bytes(rom_image(arch))
         argv = ["objdump", "-D", "-b", "binary", "-m", bits, "-M", "intel", "--no-show-raw-insn"]
         argv += [f"--start-address={start}", f"--stop-address={stop}", str(tmp_path / "rom")]
         listing = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
-        return [line.split("\t", 1)[1].strip() for line in listing if "\t" in line]
+        lines = (line.split("\t", 1)[1] for line in listing if "\t" in line)
+        return [" ".join(line.split("#")[0].split()) for line in lines]
 
-    real = " ".join(line.split()[0] for line in mnemonics("i8086", 0xFF00, 0xFF56))
-    assert real == "cli mov mov mov lgdtd mov mov mov mov mov rdmsr or wrmsr mov or mov jmp"
-    code = [" ".join(line.split("#")[0].split()) for line in mnemonics("i386:x86-64", 0xFF56, 0xFF75)]
-    assert code == [
+    def names(arch: str, stop: int) -> str:
+        return " ".join(line.split()[0] for line in mnemonics(arch, "i8086", 0xFF00, stop))
+
+    assert names("x86_64", 0xFF56) == "cli mov mov mov lgdtd mov mov mov mov mov rdmsr or wrmsr mov or mov jmp"
+    assert names("i686", 0xFF18) == "cli lgdtd mov or mov jmp"
+    assert mnemonics("x86_64", "i386:x86-64", 0xFF56, 0xFF75) == [
         "mov ecx,0x1312d00",
         "dec ecx",
         "jne 0xff5b",
@@ -92,4 +101,15 @@ def test_the_listing_is_what_the_bytes_are(tmp_path: Path) -> None:
         "out dx,al",
         "hlt",
         "jmp 0xff72",
+    ]
+    assert mnemonics("i686", "i386", 0xFF18, 0xFF30) == [
+        "mov ecx,0x1312d00",
+        "dec ecx",
+        "jne 0xff1d",
+        "mov eax,0x100000",
+        "shr eax,0x10",
+        "mov dx,0xf4",
+        "out dx,al",
+        "hlt",
+        "jmp 0xff2d",
     ]
