@@ -114,7 +114,7 @@ class _Reading:
             values[node.present] = True
         text = self._children(element, node, values)
         if node.text:
-            if text or not node.text.optional_text:
+            if text:
                 self._store(element, node.text, text, "", values)
         elif not node.sized and text and not text.isspace():
             raise XMLError(f"{_at(element)} has the text {text.strip()[:40]!r}, expected none", line=element.sourceline)

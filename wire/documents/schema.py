@@ -32,7 +32,6 @@ class Slot:
     expects: str
     secure: bool = False
     many: bool = False
-    optional_text: bool = False
 
 
 @dataclass(slots=True)
@@ -175,7 +174,7 @@ def _slot(name: str, item: Any, at: At, many: bool) -> Slot:
     if not isinstance(codec, Codec):
         raise TypeError(f"{name}: an attribute takes no element codec")
     read = _with_known(codec.read, at.known) if at.known else codec.read
-    return Slot(name, read, codec.write, codec.expects, at.secure, many, optional_text=codec is TEXT)
+    return Slot(name, read, codec.write, codec.expects, at.secure, many)
 
 
 def _choice(values: tuple[str, ...], known: tuple[str, ...]) -> tuple[Any, Any, str]:

@@ -76,6 +76,8 @@ def _taken(element: etree._Element, name: str) -> etree._Element | None:
     """Take a child of the test namespace out of its domain."""
     child = element.find(f"{{{NAMESPACE}}}{name}")
     if child is not None:
+        if child.keys() or len(child):
+            raise UnsupportedConfig(f"attributes or elements of {path_of(child)}", line=child.sourceline)
         # A removed child takes the text behind it along.
         if child.tail and not child.tail.isspace():
             raise XMLError(f"line {child.sourceline}: there is text behind {path_of(child)}, expected none")

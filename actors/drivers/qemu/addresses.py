@@ -92,6 +92,8 @@ def _fits(device: Device, family: MachineFamily) -> bool:
     match device:
         case Disk(bus=bus):
             return bus in family.buses
+        case Interface(model=model):
+            return family.root is not None or model == "virtio"
         case Controller(type="virtio-serial"):
             return True
         case Controller(type="ide", index=index):

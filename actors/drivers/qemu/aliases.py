@@ -55,9 +55,12 @@ class _Names:
 
     def __init__(self, devices: Iterable[Device], family: MachineFamily) -> None:
         self._family = family
+        # Consoles seen: one of virtio counts the one that mirrors the serial port.
+        self._consoles = 0
         self._taken = {device.alias for device in devices if device.alias}
 
     def named(self, device: Device) -> Device:
+        self._consoles += isinstance(device, Console)
         if device.alias:
             return device
         if isinstance(device, Console) and device.target_type == "serial":
@@ -70,7 +73,7 @@ class _Names:
         if isinstance(device, Controller):
             return self._controller(device)
         if isinstance(device, Console):
-            return self._numbered("console", device.target_port or 0)
+            return self._numbered("console", self._consoles - 1)
         if isinstance(device, Disk):
             address = device.address
             if isinstance(address, DriveAddress):

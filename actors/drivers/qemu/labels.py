@@ -16,8 +16,10 @@ def label(device: Device) -> str:
             return f"controller {device.type} {device.index}" + (f" ({device.model})" if device.model else "")
         case Interface():
             return f"interface {device.mac}"
-        case Serial() | Console():
-            return f"{type(device).__name__.lower()} {device.target_port}"
+        case Serial():
+            return f"serial {device.target_port}"
+        case Console():
+            return f"console {device.target_port} ({device.target_type})"
         case Channel():
             return f"channel {device.name!r}"
         case Input():

@@ -103,6 +103,9 @@ def assign_pci(devices: Devices, family: MachineFamily) -> Devices:
     """
     plan = _Plan(family, devices.controllers)
     everything = list(devices)
+    for device in everything:
+        if _needs_slot(device):
+            _check_model(device)
     plan.claim_given(everything)
     for position, device in _in_order(everything, family):
         if device.address is None:
@@ -111,17 +114,26 @@ def assign_pci(devices: Devices, family: MachineFamily) -> Devices:
     return plan.applied(devices)
 
 
-def _is_express(device: Device) -> bool:
-    """Whether a device goes on PCI Express where there is such a thing. Raises UnsupportedConfig for unknown ones."""
+def _check_model(device: Device) -> None:
+    """Refuse chips that no QEMU has on PCI."""
     match device:
         case Interface(model=model):
-            if model not in EXPRESS_INTERFACES and model not in CONVENTIONAL_INTERFACES:
-                raise UnsupportedConfig(f"{label(device)}: model {model!r}")
+            known = model in EXPRESS_INTERFACES or model in CONVENTIONAL_INTERFACES
+        case Controller(type="usb", model=model):
+            known = model in USB_CONTROLLERS
+        case _:
+            return
+    if not known:
+        raise UnsupportedConfig(f"{label(device)}: model {model!r}")
+
+
+def _is_express(device: Device) -> bool:
+    """Whether a device goes on PCI Express where there is such a thing."""
+    match device:
+        case Interface(model=model):
             return model in EXPRESS_INTERFACES
         case Controller(type="usb", model=model):
-            if model not in USB_CONTROLLERS:
-                raise UnsupportedConfig(f"{label(device)}: model {model!r}")
-            return USB_CONTROLLERS[model]
+            return USB_CONTROLLERS[model or ""]
         case Video(model=model):
             return model in ("virtio", "bochs")
         case Controller(type="pci", model=model):
@@ -210,22 +222,20 @@ class _Plan:
     def claim_given(self, devices: list[Device]) -> None:
         """Take the addresses that the definition gives, and add controllers for buses that only these speak of."""
         given = [(device, device.address) for device in devices if isinstance(device.address, PciAddress)]
-        for device, address in given:
-            if address.bus not in self._models:
-                self._add_missing_bus(device, address)
+        missing = {address.bus: device for device, address in given if address.bus not in self._models}
+        added = [self._missing_bus(device, index) for index, device in sorted(missing.items())]
         for device, address in given:
             self._check(device, address)
-            self._claim(label(device), Slot(address.bus, address.slot), address.function, device)
-            self._remember(device, address)
-        self._added = [replace(each, address=self._bus_address(each)) for each in self._added]
+            self._settle(device, address)
+        for controller in added:
+            self._add(controller, self._bus_address(controller))
 
-    def _add_missing_bus(self, device: Device, address: PciAddress) -> None:
-        if address.bus > MAX_INDEX or (self._family.pcie and address.slot):
-            raise XMLError(f"{label(device)}: there is no PCI controller {address.bus} for its address")
+    def _missing_bus(self, device: Device, index: int) -> Controller:
+        if index > MAX_INDEX:
+            raise XMLError(f"{label(device)}: there is no PCI controller {index} for its address")
         model = "pcie-root-port" if self._family.pcie else "pci-bridge"
-        self._models[address.bus] = model
-        self._added.append(Controller(type="pci", index=address.bus, model=model))
-        self._grown = self._family.pcie
+        self._models[index] = model
+        return Controller(type="pci", index=index, model=model)
 
     def _check(self, device: Device, address: PciAddress) -> None:
         name = label(device)
@@ -241,62 +251,71 @@ class _Plan:
             if place and (address.bus, address.slot, address.function) != (0, *place):
                 raise UnsupportedConfig(f"{name} must have PCI address {_shown(Slot(0, place[0]), place[1])}")
 
-    def _remember(self, device: Device, address: PciAddress) -> None:
-        if not isinstance(device, Controller):
-            return
-        if _usb2_model(device):
-            self._usb2_slots[device.index or 0] = Slot(address.bus, address.slot)
-        if device.model == "pcie-root-port" and address.multifunction and not address.function and not address.bus:
-            self._port_slots.add(address.slot)
-
-    def _claim(self, name: str, slot: Slot, function: int, device: Device | None = None) -> None:
+    def _settle(self, device: Device, address: PciAddress) -> None:
+        """Take an address for a device, and note what that means for the others."""
+        slot = Slot(address.bus, address.slot)
         functions = self._used.setdefault(slot, {})
-        mine = device is not None and slot.bus == 0 and self._is_machines(device, (slot.slot, function))
-        if function in functions and not mine:
-            raise XMLError(f"{functions[function]} and {name} have the same PCI address {_shown(slot, function)}")
-        functions[function] = name
+        name = label(device)
+        if address.function in functions and not self._is_machines(device, slot, address.function):
+            shown = _shown(slot, address.function)
+            raise XMLError(f"{functions[address.function]} and {name} have the same PCI address {shown}")
+        functions[address.function] = name
+        if _usb2_model(device) and isinstance(device, Controller):
+            self._usb2_slots[device.index or 0] = slot
+        on_root = isinstance(device, Controller) and device.model == "pcie-root-port" and slot.bus == 0
+        if on_root and address.multifunction and address.function == 0:
+            self._port_slots.add(slot.slot)
 
-    def _is_machines(self, device: Device, place: Place) -> bool:
-        """Whether the device is the machine's own at that place, and not there twice."""
-        if not isinstance(device, Controller) or self._family.places.get((device.type, device.index or 0)) != place:
+    def _is_machines(self, device: Device, slot: Slot, function: int) -> bool:
+        """Whether the device is the one that the machine has there, seen for the first time."""
+        if slot.bus or not isinstance(device, Controller):
             return False
-        return self._used[Slot(0, place[0])].get(place[1]) == self._family.reserved[place]
+        place = (slot.slot, function)
+        if self._family.places.get((device.type, device.index or 0)) != place:
+            return False
+        return self._used[slot].get(function) == self._family.reserved[place]
 
     # --- addresses that are assigned
 
     def place(self, position: int, device: Device) -> None:
         """Assign an address to the device at a position."""
         address = self._address_for(device)
-        self._claim(label(device), Slot(address.bus, address.slot), address.function, device)
+        self._settle(device, address)
         self._addresses[position] = address
 
     def _address_for(self, device: Device) -> PciAddress:
         if _usb2_model(device) and isinstance(device, Controller):
             return self._usb2_address(device)
-        place = _preferred(device, self._family)
-        if place and (place[1] not in self._used.get(Slot(0, place[0]), {}) or self._is_machines(device, place)):
+        if place := self._free_place(device):
             return PciAddress(slot=place[0], function=place[1])
         if isinstance(device, Controller) and device.type == "pci":
             return self._bus_address(device)
         slot = self._port() if self._family.pcie and _is_express(device) else self._conventional_slot()
         return PciAddress(bus=slot.bus, slot=slot.slot)
 
+    def _free_place(self, device: Device) -> Place | None:
+        """The place that the device prefers, if nobody else has it."""
+        place = _preferred(device, self._family)
+        if place is None:
+            return None
+        slot = Slot(0, place[0])
+        free = place[1] not in self._used.get(slot, {}) or self._is_machines(device, slot, place[1])
+        return place if free else None
+
     def _usb2_address(self, device: Controller) -> PciAddress:
         """A function in the slot that a USB 2 controller shares with its companions."""
-        index, model = device.index or 0, device.model or ""
-        slot = self._usb2_slots.get(index)
-        if slot is None:
-            free = (Slot(0, number) for number in USB2_SLOTS)
-            on_root = next((each for each in free if not self._used.get(each)), None) or self._root_slot
-            slot = on_root() if callable(on_root) else on_root
-            if not self._family.pcie:
-                slot = self._conventional_slot()
-            self._usb2_slots[index] = slot
-        alone = len(self._usb2_models[index]) == 1
-        function = 0 if alone else USB2_FUNCTIONS[model]
-        return PciAddress(
-            bus=slot.bus, slot=slot.slot, function=function, multifunction=True if not (function or alone) else None
-        )
+        index = device.index or 0
+        slot = self._usb2_slots.get(index) or self._usb2_slot()
+        if len(self._usb2_models[index]) == 1:
+            return PciAddress(bus=slot.bus, slot=slot.slot)
+        function = USB2_FUNCTIONS[device.model or ""]
+        return PciAddress(bus=slot.bus, slot=slot.slot, function=function, multifunction=True if not function else None)
+
+    def _usb2_slot(self) -> Slot:
+        if not self._family.pcie:
+            return self._conventional_slot()
+        usual = (Slot(0, number) for number in USB2_SLOTS)
+        return next((slot for slot in usual if not self._used.get(slot)), None) or self._root_slot()
 
     def _bus_address(self, controller: Controller) -> PciAddress:
         """The place of a pci controller: ports eight to a slot of the root, bridges on a bus with a lower index."""
@@ -339,7 +358,6 @@ class _Plan:
         return next(self._free_slots(("pcie-root-port",)), None) or self._add_port()
 
     def _add_port(self) -> Slot:
-        self._grown = True
         return self._add(Controller(type="pci", index=self._next_index(), model="pcie-root-port"), self._port_address())
 
     def _add_bridge(self, model: str, slot: Slot) -> None:
@@ -347,7 +365,8 @@ class _Plan:
         self._add(controller, PciAddress(bus=slot.bus, slot=slot.slot))
 
     def _add(self, controller: Controller, address: PciAddress) -> Slot:
-        self._claim(label(controller), Slot(address.bus, address.slot), address.function)
+        self._grown |= controller.model == "pcie-root-port"
+        self._settle(controller, address)
         self._add_bus(controller)
         self._added.append(replace(controller, address=address))
         return Slot(controller.index or 0, 0)
@@ -363,9 +382,7 @@ class _Plan:
             for function in FUNCTIONS:
                 if function not in self._used[Slot(0, number)]:
                     return PciAddress(slot=number, function=function)
-        slot = self._root_slot()
-        self._port_slots.add(slot.slot)
-        return PciAddress(slot=slot.slot, multifunction=True)
+        return PciAddress(slot=self._root_slot().slot, multifunction=True)
 
     def add_spare_port(self) -> None:
         """Where ports were added, add one more, so that something can be plugged in while the guest runs."""

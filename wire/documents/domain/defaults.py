@@ -68,8 +68,9 @@ def complete(
         on_crash=definition.on_crash or "destroy",
     )
     definition = replace(definition, devices=_devices(definition.devices, definition.uuid or ""))
+    definition = mirror_console(_with_boot(definition))
     validate(definition)
-    return mirror_console(_with_boot(definition))
+    return definition
 
 
 def without_live(definition: DomainDefinition) -> DomainDefinition:
@@ -115,7 +116,7 @@ def mirror_console(definition: DomainDefinition) -> DomainDefinition:
 def _with_boot(definition: DomainDefinition) -> DomainDefinition:
     """Boot from the first hard disk where nothing else is said."""
     os = definition.os
-    if os.boot or os.kernel or any(device.boot_order for device in definition.devices):
+    if os.boot or any(device.boot_order for device in definition.devices):
         return definition
     return replace(definition, os=replace(os, boot=("hd",)))
 
@@ -198,7 +199,7 @@ def _serials_and_consoles(
     serials: tuple[Serial, ...], consoles: tuple[Console, ...]
 ) -> tuple[tuple[Serial, ...], tuple[Console, ...]]:
     """Serial ports and consoles, so that the first of both is one thing seen twice, as libvirt's clients expect."""
-    consoles = tuple(replace(console, target_type=console.target_type or "serial") for console in consoles)
+    consoles = tuple(_console(index, console) for index, console in enumerate(consoles))
     on_serial = bool(consoles) and consoles[0].target_type == "serial"
     if on_serial and not serials:
         serials = (_serial_of(consoles[0]),)
@@ -207,10 +208,12 @@ def _serials_and_consoles(
         _check_same(serials[0], consoles[0])
     elif serials and serials[0].target_type != "pci-serial":
         consoles = (Console(type=serials[0].type, target_type="serial", target_port=0), *consoles)
-    return serials, tuple(
-        console if console.target_port is not None else replace(console, target_port=index)
-        for index, console in enumerate(consoles)
-    )
+    return serials, consoles
+
+
+def _console(index: int, console: Console) -> Console:
+    port = index if console.target_port is None else console.target_port
+    return replace(console, target_type=console.target_type or "serial", target_port=port)
 
 
 def _serial_of(console: Console) -> Serial:
