@@ -15,9 +15,11 @@ import hashlib
 import json
 import logging
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -314,20 +316,22 @@ def _load(file: Path, stamp: Mapping[str, Any]) -> Capabilities | None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         aside = file.with_suffix(".damaged")
         logger.warning("%s is damaged and set aside as %s: %r", file, aside.name, error)
-        os.replace(file, aside)
+        with suppress(OSError):
+            os.replace(file, aside)
         return None
 
 
 def _save(file: Path, stamp: Mapping[str, Any], capabilities: Capabilities) -> None:
     content = json.dumps({"stamp": stamp, "capabilities": _to_json(capabilities)}, indent=1)
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    temporary = file.with_suffix(f".{secrets.token_hex(4)}.tmp")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(content)
         os.replace(temporary, file)
     except OSError as error:
         logger.warning("what %s can do is not cached: %s", capabilities.binary, error)
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def _to_json(capabilities: Capabilities) -> dict[str, Any]:

@@ -67,19 +67,28 @@ GUEST = Guest(
 )
 
 
+def at(element: etree._Element, path: str) -> etree._Element:
+    found = element.find(path)
+    assert found is not None, path
+    return found
+
+
+def children(element: etree._Element) -> list[str]:
+    return [child.tag for child in element]
+
+
 def test_the_document_has_libvirts_structure() -> None:
     root = etree.fromstring(format_capabilities(Capabilities(host=HOST, guests=(GUEST,))))
-    host = ["uuid", "cpu", "power_management", "iommu", "topology", "cache", "secmodel"]
-    assert [child.tag for child in root.find("host")] == host
-    assert [child.tag for child in root.find("host/cpu")] == [
+    host, guest = at(root, "host"), at(root, "guest")
+    assert children(host) == ["uuid", "cpu", "power_management", "iommu", "topology", "cache", "secmodel"]
+    assert children(at(host, "cpu")) == [
         *("arch", "model", "vendor", "microcode", "signature", "topology", "pages", "pages"),
     ]
-    assert [child.tag for child in root.find("host/topology/cells/cell")] == ["memory", "pages", "distances", "cpus"]
-    assert dict(root.find("host/cpu/signature").attrib) == {"family": "25", "model": "1", "stepping": "1"}
-    assert root.find("host/iommu").get("support") == "no"
-    guest = root.find("guest")
-    assert [child.tag for child in guest] == ["os_type", "arch", "features"]
-    assert [child.tag for child in guest.find("arch")] == [
+    assert children(at(host, "topology/cells/cell")) == ["memory", "pages", "distances", "cpus"]
+    assert dict(at(host, "cpu/signature").attrib) == {"family": "25", "model": "1", "stepping": "1"}
+    assert at(host, "iommu").get("support") == "no"
+    assert children(guest) == ["os_type", "arch", "features"]
+    assert children(at(guest, "arch")) == [
         *("wordsize", "emulator", "machine", "machine", "machine", "domain", "domain"),
     ]
     assert [(each.text, dict(each.attrib)) for each in guest.findall("arch/machine")] == [
@@ -88,7 +97,7 @@ def test_the_document_has_libvirts_structure() -> None:
         ("pc-i440fx-1.5", {"maxCpus": "255", "deprecated": "yes"}),
     ]
     assert [each.get("type") for each in guest.findall("arch/domain")] == ["qemu", "kvm"]
-    assert [child.tag for child in guest.find("features")] == ["acpi", "apic", "cpuselection", "deviceboot"]
+    assert children(at(guest, "features")) == ["acpi", "apic", "cpuselection", "deviceboot"]
 
 
 _names = st.text("abcdefghijklmnopqrstuvwxyz-.0123456789", min_size=1, max_size=12)
