@@ -8,6 +8,7 @@ fits.
 from __future__ import annotations
 
 import json
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -25,18 +26,23 @@ def _key(default: Any, help: str, check: Callable[[Any], bool] = lambda _: True,
 
 
 def _positive(value: float) -> bool:
-    return value > 0
+    return 0 < value < math.inf
 
 
 def _not_negative(value: float) -> bool:
-    return value >= 0
+    return 0 <= value < math.inf
 
 
 LEVELS = ("debug", "info", "warning", "error")
+AREAS = ("connection", "daemon", "errors", "monitor", "objects", "qemu", "runtime", "store")
 
 
 def _is_level(value: Any) -> bool:
-    return value in LEVELS
+    return isinstance(value, str) and value in LEVELS
+
+
+def _are_levels(value: Mapping[str, Any]) -> bool:
+    return all(area in AREAS for area in value) and all(map(_is_level, value.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,9 @@ class LogConfig:
     level: str = _key("info", "Level of all areas.", _is_level, " or ".join(LEVELS))
     levels: Mapping[str, str] = _key(
         {},
-        "Levels of areas, as { qemu = 'debug' }: connection, daemon, errors, monitor, objects, qemu, runtime, store.",
-        lambda value: all(map(_is_level, value.values())),
-        f"a table of areas to {', '.join(LEVELS)}",
+        f"Levels of areas, as {{ qemu = 'debug' }}: {', '.join(AREAS)}.",
+        _are_levels,
+        f"a table of areas ({', '.join(AREAS)}) to {', '.join(LEVELS)}",
     )
     format: str = _key(
         "text", "One line of text, or one JSON object, per record.", lambda v: v in ("text", "json"), "text or json"
@@ -122,7 +128,7 @@ class Config:
     def load(cls, path: Path) -> Config:
         """Read a file. Raises InvalidArgument that names the file, the key and what would fit; or OSError."""
         try:
-            given = tomllib.loads(path.read_text())
+            given = tomllib.loads(path.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidArgument(f"{path}: {error}") from error
         return cls.of(given, str(path))

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -37,7 +38,10 @@ from .store import Store
 
 logger = logging.getLogger("virtactor.daemon")
 
+# A transport says that it is closed in the turn after the one in which it was told to; then its actors say so.
+CLOSE_TURNS = 3
 STOP_TURNS = 1000
+DESCRIPTORS = 65536
 READONLY_SUFFIX = "-ro.sock"
 
 
@@ -173,9 +177,11 @@ class Daemon:
 
     async def _settle(self) -> None:
         """Let all mail be handled that is under way, and the transports close."""
-        for _ in range(3):
+        for turn in range(STOP_TURNS):
             await asyncio.sleep(0)
             self.runtime.run_ready()
+            if turn >= CLOSE_TURNS and self.runtime.idle:
+                return
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
@@ -194,12 +200,14 @@ async def run(daemon: Daemon, environ: MutableMapping[str, str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     await daemon.start()
-    logger.info("ready")
-    sockets.notify(environ, f"READY=1\nMAINPID={os.getpid()}")
-    await stopping.wait()
-    logger.info("stopping; guests go on")
-    sockets.notify(environ, "STOPPING=1")
-    await daemon.stop()
+    try:
+        logger.info("ready")
+        sockets.notify(environ, f"READY=1\nMAINPID={os.getpid()}")
+        await stopping.wait()
+        logger.info("stopping; guests go on")
+        sockets.notify(environ, "STOPPING=1")
+    finally:
+        await daemon.stop()
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -213,6 +221,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--version", action="version", version=f"virtactord {metadata.version('virtactor')}")
     return parser.parse_args(argv)
+
+
+def allow_many_descriptors() -> None:
+    """Raise the soft limit of open files: each client takes one, each running guest a few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def find_paths(root: Path | None) -> Paths:
@@ -243,6 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         paths = find_paths(arguments.root)
         config = find_config(paths, arguments.config)
         logs.configure(config.log)
+        allow_many_descriptors()
         daemon = Daemon(paths, config, passed=sockets.passed_sockets(os.environ))
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(run(daemon, os.environ))

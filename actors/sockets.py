@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import grp
+import logging
 import os
 import socket
 import stat
@@ -10,57 +12,59 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 from ..wire.errors import ResourceBusy, SystemFailure
+from .unix_sockets import connect_unix, listen_unix
+
+logger = logging.getLogger("virtactor.daemon")
 
 BACKLOG = 1024
 _FIRST_PASSED = 3
 
 
 def listen_at(path: Path, mode: int, group: str = "") -> socket.socket:
-    """A listening unix socket at ``path``, taking the place of a dead one.
+    """A listening unix socket at ``path``, however long that is, taking the place of a dead one.
 
     Raises ResourceBusy when somebody answers there, SystemFailure when it cannot be made.
     """
-    _remove_dead_socket(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    _refuse_living(path)
+    # Nobody but its owner may connect before the group is right.
+    sock = listen_unix(path, mode=0o600 if group else mode, backlog=BACKLOG)
     try:
-        # Nobody may connect before the permissions are right.
-        before = os.umask(0o777)
-        try:
-            sock.bind(str(path))
-        finally:
-            os.umask(before)
         if group:
             os.chown(path, -1, grp.getgrnam(group).gr_gid)
-        os.chmod(path, mode)
-        sock.listen(BACKLOG)
+            os.chmod(path, mode)
     except (OSError, KeyError) as error:
         sock.close()
         raise SystemFailure(f"cannot listen at {path}: {error}", errno=getattr(error, "errno", None)) from error
-    sock.setblocking(False)
     return sock
 
 
-def _remove_dead_socket(path: Path) -> None:
-    if not path.exists():
+def _refuse_living(path: Path) -> None:
+    """Raise when what is at ``path`` is not a socket that nobody listens at."""
+    if not os.path.lexists(path):
         return
-    if not stat.S_ISSOCK(path.stat().st_mode):
+    if not stat.S_ISSOCK(os.lstat(path).st_mode):
         raise SystemFailure(f"cannot listen at {path}: something that is no socket is there")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            path.unlink()
+    try:
+        connect_unix(path).close()
+    except SystemFailure as error:
+        if error.errno != errno.EAGAIN:  # EAGAIN: more clients wait there than its backlog takes.
             return
     raise ResourceBusy(f"another daemon answers at {path}")
 
 
 def passed_sockets(environ: MutableMapping[str, str]) -> list[socket.socket]:
-    """The listening sockets that were passed to this process, removed from the environment (sd_listen_fds(3))."""
+    """The listening sockets that were passed to this process, removed from the environment (sd_listen_fds(3)).
+
+    Raises SystemFailure for descriptors that are not sockets.
+    """
     pid, count = environ.pop("LISTEN_PID", ""), environ.pop("LISTEN_FDS", "")
     environ.pop("LISTEN_FDNAMES", None)
     if pid != str(os.getpid()) or not count.isdigit():
         return []
-    sockets = [socket.socket(fileno=fd) for fd in range(_FIRST_PASSED, _FIRST_PASSED + int(count))]
+    try:
+        sockets = [socket.socket(fileno=fd) for fd in range(_FIRST_PASSED, _FIRST_PASSED + int(count))]
+    except OSError as error:
+        raise SystemFailure(f"LISTEN_FDS={count}: not all of these are sockets", errno=error.errno) from error
     for sock in sockets:
         sock.setblocking(False)
         os.set_inheritable(sock.fileno(), False)
@@ -74,5 +78,8 @@ def notify(environ: MutableMapping[str, str], state: str) -> None:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.sendto(state.encode(), address)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.sendto(state.encode(), address)
+    except OSError as error:
+        logger.warning("cannot tell %s at %s: %s", state.partition("\n")[0], environ["NOTIFY_SOCKET"], error.strerror)

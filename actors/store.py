@@ -16,8 +16,7 @@ import contextlib
 import logging
 import os
 import secrets
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +37,8 @@ TEMPORARY = ".virtactor-"
 class Write:
     """The file at ``path`` has this content.
 
-    Without ``durable`` it survives the daemon's death but not the host's: right for the state of running guests, which do
-    not survive that either, and free of flushes.
+    Without ``durable`` it survives the daemon's death but not the host's: right for the state of running guests, which
+    do not survive that either, and free of flushes.
     """
 
     path: Path
@@ -82,6 +81,7 @@ class Store(LoopActor):
     def __init__(self, runtime: Runtime) -> None:
         super().__init__(runtime)
         self._pending: list[_Request] = []
+        self._under_way: tuple[list[_Request], Future[list[BaseException | None]]] | None = None
         self._committing = False
         self._pool = ThreadPoolExecutor(FLUSHERS + 1, thread_name_prefix="store")
 
@@ -95,21 +95,38 @@ class Store(LoopActor):
         return None
 
     def on_stop(self) -> None:
-        # Whoever stops the daemon has waited for its jobs; what is still pending nobody waits for, but it is kept too.
-        pending, self._pending = self._pending, []
-        _commit_in_order([request.change for request in pending], self._pool)
+        # Whoever stops the daemon has waited for its jobs; what is still pending nobody waits for, but it is kept too,
+        # after what is under way.
+        self._settle_under_way()
+        while self._pending:
+            self._begin()
+            self._settle_under_way()
         self._pool.shutdown(wait=True)
 
     async def _commit(self) -> None:
         try:
             while self._pending:
-                batch, self._pending = _first_of_each_path(self._pending)
-                changes = [request.change for request in batch]
-                errors = await self.runtime.loop.run_in_executor(self._pool, _commit_changes, changes, self._pool)
-                for request, error in zip(batch, errors, strict=True):
-                    _settle(request.done, error)
+                await asyncio.wait([asyncio.wrap_future(self._begin())])
+                self._settle_under_way()
         finally:
             self._committing = False
+
+    def _begin(self) -> Future[list[BaseException | None]]:
+        batch, self._pending = _first_of_each_path(self._pending)
+        work = self._pool.submit(_commit_changes, [request.change for request in batch], self._pool)
+        self._under_way = (batch, work)
+        return work
+
+    def _settle_under_way(self) -> None:
+        """Tell those who wait how their commit went; waits for it where it is not over yet."""
+        if self._under_way is None:
+            return
+        batch, work = self._under_way
+        self._under_way = None
+        unexpected = work.exception()
+        errors = [unexpected] * len(batch) if unexpected is not None else work.result()
+        for request, error in zip(batch, errors, strict=True):
+            _settle(request.done, error)
 
 
 async def commit(store: pykka.ActorRef[Store], change: Change) -> None:
@@ -132,7 +149,7 @@ def _log_failure(change: Change, done: asyncio.Future[None]) -> None:
 
 
 def _settle(done: asyncio.Future[None], error: BaseException | None) -> None:
-    if done.cancelled():
+    if done.done():
         return
     if error is None:
         done.set_result(None)
@@ -151,11 +168,6 @@ def _first_of_each_path(requests: list[_Request]) -> tuple[list[_Request], list[
         (later if request.change.path in taken else now).append(request)
         taken.add(request.change.path)
     return now, later
-
-
-def _commit_in_order(changes: Iterable[Change], pool: ThreadPoolExecutor) -> None:
-    for change in changes:
-        _commit_changes([change], pool)
 
 
 def _commit_changes(changes: list[Change], pool: ThreadPoolExecutor) -> list[BaseException | None]:
@@ -205,6 +217,9 @@ def _put_in_place(change: Change, temporary: str | None) -> BaseException | None
         else:
             change.path.unlink(missing_ok=True)
     except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
         return _failure(change, error)
     return None
 
