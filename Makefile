@@ -59,10 +59,15 @@ system:
 	$$install </dev/null || { apt-get update -qq && $$install </dev/null; }
 
 .venv/ready: pyproject.toml setup.py
+	@echo "Making .venv"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --editable '.[dev]'
+	# pyright does not look into editable installs: here it finds our packages by the names that tests import.
+	mkdir -p .venv/typing
+	ln -sfn ../.. .venv/typing/virtactor
 	touch $@
 
 .cache/guest/ready: $(wildcard examples/guest/*)
+	@echo "Building the small Linux guest"
 	$(PYTHON) -m examples.guest || { [ "$$(id -u)" = 0 ] && apt-get update -qq && $(PYTHON) -m examples.guest; }
 	touch $@
