@@ -143,6 +143,7 @@ _GROUPS: tuple[int, ...] = (
     Flags.HAS_SNAPSHOT | Flags.NO_SNAPSHOT,
     Flags.HAS_CHECKPOINT | Flags.NO_CHECKPOINT,
 )
+FILTERS = sum(_GROUPS)
 _STATE_FLAG = {
     DomainState.RUNNING: Flags.RUNNING,
     DomainState.PAUSED: Flags.PAUSED,

@@ -32,7 +32,7 @@ from ...wire.enums.domain import (
     DomainUndefineFlagsValues,
     DomainXMLFlags,
 )
-from ...wire.errors import InvalidArgument, NoDomain, OperationFailed, OperationInvalid
+from ...wire.errors import InvalidArgument, NoDomain, OperationFailed, OperationInvalid, VirtError
 from ...wire.table import ROWS, DomainRef
 from ..call import Call
 from ..connection.session import Session
@@ -57,7 +57,8 @@ _LIFECYCLE_ROW = ROWS["domain_event_lifecycle"]
 
 def check_flags(call: Call, flags: int, allowed: int) -> None:
     """Refuse flags that a call does not know, by their number. Raises InvalidArgument."""
-    if unknown := flags & ~allowed:
+    # The complement of an IntFlag has only bits that the flag knows.
+    if unknown := flags & ~int(allowed):
         raise InvalidArgument(f"unsupported flags (0x{unknown:x}) in {call.row.name}")
 
 
@@ -212,6 +213,9 @@ class Domain(ManagedObject):
         if not self.active:
             raise OperationInvalid("domain is not running", object=self.name)
 
+    def gone(self) -> VirtError:
+        return NoDomain(f"no domain with matching uuid '{UUID(bytes=self.uuid)}' ({self.name})")
+
     def _finish(self, job: Job) -> None:
         super()._finish(job)
         self.leave_if_gone()
@@ -228,8 +232,9 @@ class Domain(ManagedObject):
 
     def on_message(self, message: Any) -> Any:
         if isinstance(message, SessionClosed):
-            self._autodestroy = None
-            if self.active:
+            # It may have been stopped and started again for somebody else meanwhile.
+            if self._autodestroy is not None and self._autodestroy.label == message.session:
+                self._autodestroy = None
                 self.take(internal_call("domain_destroy_flags", (self.wire_ref(), 0)))
             return None
         return super().on_message(message)
@@ -237,6 +242,7 @@ class Domain(ManagedObject):
     # -- queries -------------------------------------------------------------------------------------------------------
 
     def domain_get_state(self, call: Call, dom: DomainRef, flags: int) -> tuple[int, int]:
+        check_flags(call, flags, 0)
         return int(self.state), int(self.reason)
 
     def domain_get_info(self, call: Call, dom: DomainRef) -> tuple[int, int, int, int, int]:
@@ -250,6 +256,7 @@ class Domain(ManagedObject):
         return self.definition.current_memory or self.definition.memory
 
     def domain_get_control_info(self, call: Call, dom: DomainRef, flags: int) -> tuple[int, int, int]:
+        check_flags(call, flags, 0)
         self.require_active()
         held = self.holder()
         if held is None:
@@ -335,7 +342,8 @@ class Domain(ManagedObject):
             raise
         if flags & DomainCreateFlags.AUTODESTROY:
             self._autodestroy = call.session
-            send(call.session.connection, DestroyWithSession(self.actor_ref, wanted=True))
+            if not send(call.session.connection, DestroyWithSession(self.actor_ref, wanted=True)):
+                self.actor_ref.tell(SessionClosed(call.session.label))
         self.happen(Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
         return (self.wire_ref(),)
 

@@ -23,7 +23,7 @@ from ..call import Call
 from ..events import EventLog
 from ..objects import CallTarget
 from ..runtime import Runtime
-from .directory import Directory, Entry, Summary
+from .directory import FILTERS, Directory, Entry, Summary
 from .domain import Gone, Surroundings, check_flags, uuid_bytes
 from .handle import DriverHandle
 
@@ -106,6 +106,7 @@ class DomainDriver(CallTarget):
         return (socket.gethostname(),)
 
     def connect_list_all_domains(self, call: Call, need_results: int, flags: int) -> tuple[list[DomainRef], int]:
+        check_flags(call, flags, FILTERS)
         found = self.directory.select(flags)
         return [entry.domain_ref() for entry in found] if need_results else [], len(found)
 
