@@ -10,43 +10,90 @@
 Every failure is a VirtError of ``virtactor.wire.errors``, whose tree says whose fault it was.
 """
 
-from ..wire.enums.domain import DomainState
-from ..wire.enums.domain_events import DomainEventType
-from ..wire.errors import (
-    AlreadyExists,
-    AuthFailed,
-    CallerError,
-    ConnectionLost,
-    HostError,
-    InternalError,
-    InvalidArgument,
-    MonitorFailure,
-    NoConnect,
-    NoDomain,
-    NotFound,
-    NotSupported,
-    OperationAborted,
-    OperationDenied,
-    OperationFailed,
-    OperationInvalid,
-    OperationTimeout,
-    PeerError,
-    ProcessFailure,
-    ProtocolError,
-    ResourceBusy,
-    StateError,
-    SystemFailure,
-    UnsupportedConfig,
-    VirtError,
-    XMLError,
-)
-from .domain import Domain, DomainControlInfo, DomainInfo
-from .domains import Domains
-from .events import Event, Events, EventsMissed
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from .host import Host, Version, connect
-from .results import Results
-from .streams import Console, Stream
-from .trace import CallTrace, TraceEntry
+
+if TYPE_CHECKING:
+    from ..wire.enums.domain import DomainState
+    from ..wire.enums.domain_events import DomainEventType
+    from ..wire.errors import (
+        AlreadyExists,
+        AuthFailed,
+        CallerError,
+        ConnectionLost,
+        HostError,
+        InternalError,
+        InvalidArgument,
+        MonitorFailure,
+        NoConnect,
+        NoDomain,
+        NotFound,
+        NotSupported,
+        OperationAborted,
+        OperationDenied,
+        OperationFailed,
+        OperationInvalid,
+        OperationTimeout,
+        PeerError,
+        ProcessFailure,
+        ProtocolError,
+        ResourceBusy,
+        StateError,
+        SystemFailure,
+        UnsupportedConfig,
+        VirtError,
+        XMLError,
+    )
+    from .domain import Domain, DomainControlInfo, DomainInfo
+    from .domains import Domains
+    from .events import Event, Events, EventsMissed
+    from .results import Results
+    from .streams import Console, Stream
+    from .trace import CallTrace, TraceEntry
+
+# Names that not every program uses are imported at their first use: all of them together take a command line longer
+# than what it was called for.
+_LATER = {
+    "..wire.enums.domain": ("DomainState",),
+    "..wire.enums.domain_events": ("DomainEventType",),
+    "..wire.errors": (
+        "AlreadyExists",
+        "AuthFailed",
+        "CallerError",
+        "ConnectionLost",
+        "HostError",
+        "InternalError",
+        "InvalidArgument",
+        "MonitorFailure",
+        "NoConnect",
+        "NoDomain",
+        "NotFound",
+        "NotSupported",
+        "OperationAborted",
+        "OperationDenied",
+        "OperationFailed",
+        "OperationInvalid",
+        "OperationTimeout",
+        "PeerError",
+        "ProcessFailure",
+        "ProtocolError",
+        "ResourceBusy",
+        "StateError",
+        "SystemFailure",
+        "UnsupportedConfig",
+        "VirtError",
+        "XMLError",
+    ),
+    ".domain": ("Domain", "DomainControlInfo", "DomainInfo"),
+    ".domains": ("Domains",),
+    ".events": ("Event", "Events", "EventsMissed"),
+    ".results": ("Results",),
+    ".streams": ("Console", "Stream"),
+    ".trace": ("CallTrace", "TraceEntry"),
+}
+_MODULE_OF = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
     "AlreadyExists",
@@ -93,3 +140,15 @@ __all__ = [
     "XMLError",
     "connect",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(importlib.import_module(module, __name__), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

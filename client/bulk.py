@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
-from xml.etree import ElementTree
 
 from ..wire.enums.domain import DomainDestroyFlagsValues
 from ..wire.errors import ConnectionLost, InvalidArgument, OperationTimeout, VirtError
@@ -181,6 +180,8 @@ def _formatted(definition: DomainDefinition) -> str:
 
 def _name_in(xml: str) -> str:
     """The name in a definition, for telling its outcome; the daemon is the one to judge the XML."""
+    from xml.etree import ElementTree
+
     try:
         name = ElementTree.fromstring(xml).findtext("name")
     except (ElementTree.ParseError, ValueError):

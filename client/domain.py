@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid as uuids
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -308,10 +307,17 @@ class Domain:
         Text is QMP as JSON, or a line of the human monitor with ``hmp``, and is answered by QEMU's text. A dict is a
         QMP command (``{"execute": "query-status"}``), answered by the dict that QEMU sent.
         """
+        import json  # Here, as few programs talk to the monitor and it takes a while to import.
+
         text = command if isinstance(command, str) else json.dumps(command)
         flags = DomainQemuMonitorCommandFlags.HMP if hmp else DomainQemuMonitorCommandFlags.DEFAULT
         (answer,) = self._session.call(_MONITOR_COMMAND, self._ref, text, int(flags), deadline=deadline)
-        return answer if isinstance(command, str) else _parsed(answer)
+        if isinstance(command, str):
+            return answer
+        try:
+            return json.loads(answer)
+        except ValueError as error:
+            raise ProtocolError(f"the monitor's answer is not JSON: {error}") from error
 
 
 def start_flags(
@@ -337,10 +343,3 @@ def state_and_reason(state: int, reason: int) -> tuple[DomainState | int, IntEnu
     known = member_or_number(DomainState, state)
     reasons = REASONS.get(known) if isinstance(known, DomainState) else None
     return known, member_or_number(reasons, reason) if reasons else reason
-
-
-def _parsed(answer: str) -> dict[str, Any]:
-    try:
-        return json.loads(answer)
-    except ValueError as error:
-        raise ProtocolError(f"the monitor's answer is not JSON: {error}") from error

@@ -1,4 +1,7 @@
-"""The domains of a host: finding, making and driving many at once."""
+"""The domains of a host: finding, making and driving many at once.
+
+What works on many is imported where it is called: it brings events with it, which most programs do without.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,12 @@ from typing import TYPE_CHECKING
 from ..wire.enums.domain import ConnectListAllDomainsFlags, DomainDefineFlags, DomainState
 from ..wire.errors import NoDomain
 from ..wire.table import ROWS
-from .bulk import destroy_all, start_all
 from .domain import Domain, start_flags
-from .results import Progress, Results
-from .states import wait_for_states
 
 if TYPE_CHECKING:
     from ..wire.documents.domain import DomainDefinition
     from .reconnect import Session
+    from .results import Progress, Results
 
 _LIST = ROWS["connect_list_all_domains"]
 _BY_ID = ROWS["domain_lookup_by_id"]
@@ -150,6 +151,8 @@ class Domains:
         under way. ``deadline`` holds for each guest's start. ``progress(name, outcome)`` is called as each result
         comes, on this thread. One guest's failure does not touch the others: it is its entry in the result.
         """
+        from .bulk import start_all
+
         flags = start_flags(paused, autodestroy)
         return start_all(self._session, definitions, flags, transient, deadline, window, progress)
 
@@ -163,6 +166,8 @@ class Domains:
         progress: Progress | None = None,
     ) -> Results:
         """Stop many guests at once, by default every active one; see :meth:`start_all` for the rest."""
+        from .bulk import destroy_all
+
         chosen = self.list(active=True, deadline=deadline) if domains is None else domains
         return destroy_all(self._session, chosen, graceful, deadline, window, progress)
 
@@ -178,6 +183,8 @@ class Domains:
 
         A guest that did not come there has an OperationTimeout as its outcome; see :meth:`Domain.wait`.
         """
+        from .states import wait_for_states
+
         return wait_for_states(self._session, domains, state, deadline, progress)
 
     def _found(self, fields: tuple) -> Domain:

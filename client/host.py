@@ -11,13 +11,13 @@ from ..wire.errors import InvalidArgument
 from ..wire.table import ROWS, Kind, Row
 from .address import Address, resolve
 from .domains import Domains
-from .events import Events
 from .reconnect import Session
-from .trace import CallTrace
 
 if TYPE_CHECKING:
     from ..wire.enums.domain_events import DomainEventType
     from .domain import Domain
+    from .events import Events
+    from .trace import CallTrace
 
 _HOSTNAME = ROWS["connect_get_hostname"]
 _TYPE = ROWS["connect_get_type"]
@@ -160,6 +160,8 @@ class Host:
         ``timeout`` seconds (None: never), or when the iterator is closed; it is a context manager. Nothing is dropped:
         where the daemon itself had to forget events while we were away, an EventsMissed stands in their place.
         """
+        from .events import Events
+
         return Events(self._session, domains, kinds, timeout)
 
     def call(

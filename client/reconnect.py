@@ -14,26 +14,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..wire.enums.connect import ConnectFlags
 from ..wire.errors import ConnectionLost, NoConnect, VirtError
 from ..wire.table import ROWS, Access, Kind, Row
 from .address import Address
 from .connection import Connection, NotSent, Pending, unknown_effect
-from .events import Subscription
 from .keepalive import Keepalive
 from .streams import Stream
-from .trace import CallTrace, entries_from_wire
 from .waiting import Inbox, remaining
 
+if TYPE_CHECKING:
+    from ..wire.framing import Packet
+    from .events import Subscription
+    from .trace import CallTrace
+
 Result = TypeVar("Result")
-OnTrace = Callable[[CallTrace], None]
+OnTrace = Callable[["CallTrace"], None]
 
 _OPEN = ROWS["connect_open"]
 _CLOSE = ROWS["connect_close"]
+READONLY = 1  # virConnectFlags, as ConnectFlags.RO
 CLOSE_SECONDS = 5.0
 RECONNECT_SECONDS = 30.0
 FIRST_PAUSE = 0.02
@@ -62,12 +65,23 @@ class Session:
         self._reconnecting = threading.Lock()
         self._closed = threading.Event()
         self._keepalive: Keepalive | None = None
-        self.subscription = Subscription(self)
+        self._subscription: Subscription | None = None
         try:
             self.connection = self._open(deadline)
         except BaseException:
             address.dialer.release()
             raise
+
+    @property
+    def subscription(self) -> Subscription:
+        """The subscription to events; there is none before somebody wants one."""
+        if self._subscription is None:
+            # Here, as few programs follow events and their enumerations take a while to import.
+            from .events import Subscription
+
+            with self._reconnecting:
+                self._subscription = self._subscription or Subscription(self)
+        return self._subscription
 
     @property
     def is_alive(self) -> bool:
@@ -137,19 +151,17 @@ class Session:
     ) -> tuple[Any, ...]:
         """The result of a call under way; who asked for traces is told of it, also when it fails."""
         listeners = [listener for listener in (self._on_trace, trace) if listener is not None]
+        if not listeners:
+            return pending.outcome(pending.until)[0]
         error: VirtError | None = None
-        extras = {}
+        extras: Mapping[str, Any] = {}
         try:
             fields, extras = pending.outcome(pending.until)
         except VirtError as failure:
             error, extras = failure, pending.extras_of_failure()
             raise
         finally:
-            if listeners:
-                entries = entries_from_wire(extras.get("trace") or ())
-                call = CallTrace(pending.row, args, time.monotonic() - began, entries, error)
-                for listener in listeners:
-                    listener(call)
+            _tell(listeners, pending.row, args, time.monotonic() - began, extras, error)
         return fields
 
     def replace(self, broken: Connection, loss: ConnectionLost, deadline: float | None = None) -> Connection:
@@ -210,11 +222,12 @@ class Session:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _open(self, deadline: float | None) -> Connection:
-        connection = Connection(self._address.dialer.dial(), self.subscription.deliver)
+        connection = Connection(self._address.dialer.dial(), self._deliver)
         try:
-            flags = int(ConnectFlags.RO) if self._address.readonly else 0
+            flags = READONLY if self._address.readonly else 0
             connection.call(_OPEN, (self._address.opens, flags), deadline)
-            self.subscription.resume(connection)
+            if self._subscription is not None:
+                self._subscription.resume(connection)
         except BaseException:
             connection.break_off("it could not be opened")
             raise
@@ -222,8 +235,28 @@ class Session:
             self._keepalive = Keepalive(connection, self._keepalive_interval, self._keepalive_count)
         return connection
 
+    def _deliver(self, packet: Packet) -> None:
+        """A message has come; called by whoever reads."""
+        if self._subscription is not None:
+            self._subscription.deliver(packet)
+
     def _drop_connection(self, why: str) -> None:
         self.connection.break_off(why)
         if self._keepalive is not None:
             self._keepalive.stop()
             self._keepalive = None
+
+
+def _tell(
+    listeners: list[OnTrace],
+    row: Row,
+    args: tuple[Any, ...],
+    took: float,
+    extras: Mapping[str, Any],
+    error: VirtError | None,
+) -> None:
+    from .trace import CallTrace, entries_from_wire
+
+    call = CallTrace(row, args, took, entries_from_wire(extras.get("trace") or ()), error)
+    for listener in listeners:
+        listener(call)

@@ -1,4 +1,4 @@
-"""A row of the table is one API, and an API is more than its row: someone calls it, someone answers it, a command leads to it."""
+"""A row of the table is an API, which is more than its row: who calls it, who answers it, a command that leads to it."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def test_some_uris_mean_a_daemon_in_this_process(uri: str) -> None:
 
 @pytest.mark.parametrize("uri", ["qemu+tcp://there/system", "qemu+ssh://me@there/system", "qemu://there/system"])
 def test_a_transport_that_is_not_there_is_named(uri: str) -> None:
-    with pytest.raises(NotSupported, match="transport '(tcp|ssh|tls)'"):
+    with pytest.raises(NotSupported, match=r"transport '(tcp|ssh|tls)'"):
         resolve(uri)
 
 
