@@ -1,14 +1,14 @@
 """The monitor of one running QEMU, as an actor between a domain and its QMP connection.
 
-Its domain asks it to run commands (``execute``: downward, so waiting is allowed) and is told what QEMU tells (``MonitorEvent``,
-``MonitorLost``: upward, by ``tell`` alone). A command under way holds up nobody but the job that waits for it.
+Its domain asks it to run commands (``execute``: downward, so waiting is allowed) and is told what QEMU tells
+(``MonitorEvent``, ``MonitorLost``: upward, by ``tell`` alone). A command under way holds up nobody but the job that waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,9 +69,10 @@ class Monitor(LoopActor):
 
     def on_receive(self, message: Any) -> Any:
         if isinstance(message, Execute):
-            return self.spawn(self._execute(message), name=message.command)
+            return self._start(message, self._execute(message), message.command)
         if isinstance(message, Connect):
-            return self.spawn(self._settle(message.answer, self._qmp.connect(message.path, message.deadline)))
+            work = self._settle(message.answer, self._qmp.connect(message.path, message.deadline))
+            return self._start(message, work, "connect")
         return super().on_receive(message)
 
     def on_stop(self) -> None:
@@ -83,6 +84,11 @@ class Monitor(LoopActor):
 
     def _on_lost(self, reason: str) -> None:
         send(self._domain, MonitorLost(self.actor_ref, reason))
+
+    def _start(self, message: Execute | Connect, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Work that ends when nobody waits for its answer any more: a command that was not sent yet never will be."""
+        task = self.spawn(work, name=name)
+        message.answer.add_done_callback(lambda answer: task.cancel() if answer.cancelled() else None)
 
     async def _execute(self, message: Execute) -> None:
         trace = message.trace

@@ -74,7 +74,7 @@ def at(element: etree._Element, path: str) -> etree._Element:
 
 
 def children(element: etree._Element) -> list[str]:
-    return [child.tag for child in element]
+    return [str(child.tag) for child in element]
 
 
 def test_the_document_has_libvirts_structure() -> None:
