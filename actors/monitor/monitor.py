@@ -1,7 +1,8 @@
 """The monitor of one running QEMU, as an actor between a domain and its QMP connection.
 
 Its domain asks it to run commands (``execute``: downward, so waiting is allowed) and is told what QEMU tells
-(``MonitorEvent``, ``MonitorLost``: upward, by ``tell`` alone). A command under way holds up nobody but the job that waits for it.
+(``MonitorEvent``, ``MonitorLost``: upward, by ``tell`` alone). A command under way holds up nobody but the job that
+waits for it.
 """
 
 from __future__ import annotations
