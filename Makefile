@@ -69,5 +69,10 @@ system:
 
 .cache/guest/ready: $(wildcard examples/guest/*)
 	@echo "Building the small Linux guest"
-	$(PYTHON) -m examples.guest || { [ "$$(id -u)" = 0 ] && apt-get update -qq && $(PYTHON) -m examples.guest; }
+	build="$(PYTHON) -m examples.guest"
+	if [ "$$(id -u)" = 0 ]; then
+	    $$build 2>/dev/null || { apt-get update -qq && $$build; }
+	else
+	    $$build
+	fi
 	touch $@
