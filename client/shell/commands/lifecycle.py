@@ -1,0 +1,130 @@
+"""Commands that change what a domain does: start, suspend, destroy and the like, for one domain or many."""
+
+from __future__ import annotations
+
+import click
+
+from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
+from ....wire.enums.domain import (
+    DomainCreateFlags,
+    DomainDestroyFlagsValues,
+    DomainRebootFlagValues,
+    DomainShutdownFlagValues,
+    DomainUndefineFlagsValues,
+)
+from ..declaring import command, domains
+from ..flags import Flag, flag_options, modes
+from ..selection import Selection
+from ..session import Shell
+from .actions import act
+
+START_FLAGS: dict[str, Flag] = {
+    "paused": (DomainCreateFlags.PAUSED, "Leave its processors stopped."),
+    "autodestroy": (DomainCreateFlags.AUTODESTROY, "Destroy it when this command ends."),
+    "bypass-cache": (DomainCreateFlags.BYPASS_CACHE, "Load saved memory without the host's page cache."),
+    "force-boot": (DomainCreateFlags.FORCE_BOOT, "Boot even where there is saved memory."),
+    "reset-nvram": (DomainCreateFlags.RESET_NVRAM, "Take fresh firmware variables from their template."),
+}
+UNDEFINE_FLAGS: dict[str, Flag] = {
+    "managed-save": (DomainUndefineFlagsValues.MANAGED_SAVE, "Remove its saved memory too."),
+    "snapshots-metadata": (DomainUndefineFlagsValues.SNAPSHOTS_METADATA, "Forget its snapshots too."),
+    "checkpoints-metadata": (DomainUndefineFlagsValues.CHECKPOINTS_METADATA, "Forget its checkpoints too."),
+    "nvram": (DomainUndefineFlagsValues.NVRAM, "Remove its firmware variables too."),
+    "keep-nvram": (DomainUndefineFlagsValues.KEEP_NVRAM, "Keep its firmware variables."),
+    "tpm": (DomainUndefineFlagsValues.TPM, "Remove its TPM's state too."),
+    "keep-tpm": (DomainUndefineFlagsValues.KEEP_TPM, "Keep its TPM's state."),
+}
+DESTROY_FLAGS: dict[str, Flag] = {
+    "graceful": (DomainDestroyFlagsValues.GRACEFUL, "Ask QEMU to end, do not kill it."),
+    "remove-logs": (DomainDestroyFlagsValues.REMOVE_LOGS, "Remove its logs too."),
+}
+
+
+@command("start")
+@domains(applies=Flags.INACTIVE)
+@flag_options(START_FLAGS)
+@click.option("--console", is_flag=True, help="Open its console afterwards.")
+@click.pass_obj
+def start(shell: Shell, selection: Selection, flags: int, console: bool) -> None:
+    if console and not selection.is_one:
+        raise click.UsageError("--console wants one domain")
+    started = act(shell, selection, "started", "domain_create_with_flags", flags)
+    if console and started:
+        from .console import talk
+
+        talk(shell, shell.domain(started[0].name))
+
+
+@command("suspend")
+@domains(applies=Flags.RUNNING)
+@click.pass_obj
+def suspend(shell: Shell, selection: Selection) -> None:
+    act(shell, selection, "suspended", "domain_suspend")
+
+
+@command("resume")
+@domains(applies=Flags.PAUSED)
+@click.pass_obj
+def resume(shell: Shell, selection: Selection) -> None:
+    act(shell, selection, "resumed", "domain_resume")
+
+
+@command("shutdown")
+@domains(applies=Flags.ACTIVE)
+@modes(DomainShutdownFlagValues)
+@click.pass_obj
+def shutdown(shell: Shell, selection: Selection, flags: int) -> None:
+    act(shell, selection, "asked to power off", "domain_shutdown_flags", flags)
+
+
+@command("reboot")
+@domains(applies=Flags.ACTIVE)
+@modes(DomainRebootFlagValues)
+@click.pass_obj
+def reboot(shell: Shell, selection: Selection, flags: int) -> None:
+    act(shell, selection, "asked to restart", "domain_reboot", flags)
+
+
+@command("reset")
+@domains(applies=Flags.ACTIVE, sweeping=False)
+@click.pass_obj
+def reset(shell: Shell, selection: Selection) -> None:
+    act(shell, selection, "reset", "domain_reset", 0)
+
+
+@command("destroy")
+@domains(applies=Flags.ACTIVE, sweeping=False)
+@flag_options(DESTROY_FLAGS)
+@click.pass_obj
+def destroy(shell: Shell, selection: Selection, flags: int) -> None:
+    act(shell, selection, "destroyed", "domain_destroy_flags", flags)
+
+
+@command("undefine")
+@domains(applies=Flags.PERSISTENT, sweeping=False)
+@flag_options(UNDEFINE_FLAGS)
+@click.pass_obj
+def undefine(shell: Shell, selection: Selection, flags: int) -> None:
+    act(shell, selection, "undefined", "domain_undefine_flags", flags)
+
+
+@command("autostart")
+@domains(applies=Flags.PERSISTENT)
+@click.option("--disable", is_flag=True, help="Start it with the daemon no more.")
+@click.pass_obj
+def autostart(shell: Shell, selection: Selection, disable: bool) -> None:
+    done = "not started with the daemon any more" if disable else "started with the daemon from now on"
+    act(shell, selection, done, "domain_set_autostart", int(not disable))
+
+
+@command("domjobabort")
+@domains(applies=Flags.ACTIVE)
+@click.pass_obj
+def domjobabort(shell: Shell, selection: Selection) -> None:
+    act(shell, selection, "job aborted", "domain_abort_job")
+
+
+COMMANDS = {
+    one.name: one
+    for one in (autostart, destroy, domjobabort, reboot, reset, resume, shutdown, start, suspend, undefine)
+}

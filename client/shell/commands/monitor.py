@@ -1,0 +1,49 @@
+"""`qemu-monitor-command`: a command for a guest's QEMU, and what QEMU answers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
+from ..declaring import command, domain
+from ..render import Text, show
+from ..session import Shell
+
+
+@command("qemu-monitor-command")
+@domain(applies=Flags.ACTIVE)
+@click.argument("cmd", nargs=-1, required=True, metavar="COMMAND...")
+@click.option("--hmp", is_flag=True, help="A line of the human monitor, instead of QMP.")
+@click.option("--pretty", is_flag=True, help="Indent a QMP answer.")
+@click.option("--return-value", is_flag=True, help="Only what stands behind 'return'.")
+@click.pass_obj
+def qemu_monitor_command(
+    shell: Shell, name: str, cmd: tuple[str, ...], hmp: bool, pretty: bool, return_value: bool
+) -> None:
+    if hmp and (pretty or return_value):
+        raise click.UsageError("--pretty and --return-value are for QMP, not for --hmp")
+    asked = shell.domain(name)
+    answer = asked.monitor_command(" ".join(cmd), hmp=hmp)
+    if hmp:
+        show(shell.options, {"domain": asked.name, "answer": answer}, Text(answer))
+        return
+    value = _parsed(answer)
+    if return_value and isinstance(value, dict) and "return" in value:
+        value = value["return"]
+        answer = json.dumps(value)
+    text = json.dumps(value, indent=2) if pretty and value is not None else answer
+    show(shell.options, {"domain": asked.name, "answer": answer if value is None else value}, Text(text))
+
+
+def _parsed(answer: str) -> Any:
+    """QEMU's answer as data; None where it is no JSON."""
+    try:
+        return json.loads(answer)
+    except ValueError:
+        return None
+
+
+COMMANDS = {"qemu-monitor-command": qemu_monitor_command}

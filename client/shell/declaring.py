@@ -1,0 +1,135 @@
+"""How commands are declared: their class, the options that all of them take, and arguments that name domains or files.
+
+    @command("suspend")
+    @domains(applies=Flags.RUNNING)
+    @click.pass_obj
+    def suspend(shell: Shell, selection: Selection) -> None: ...
+
+Where virsh lets an argument be given as an option as well (``--domain NAME``, ``--file PATH``), so do we.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import catalogue
+from .selection import Selection
+from .session import Shell
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Function = Callable[..., Any]
+SECONDS = click.FloatRange(min=0, min_open=True)
+
+
+class TableCommand(click.Command):
+    """A command whose help is the table's, and which takes --json, --trace and --deadline after its name too."""
+
+    def __init__(self, name: str | None, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self.params += [_general(*one) for one in _GENERAL]
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        return catalogue.summary_of(self.name or "")
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for paragraph in catalogue.help_of(self.name or "").split("\n\n"):
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(paragraph)
+
+
+_GENERAL: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("json", {"is_flag": True}, "Print one JSON document."),
+    ("trace", {"is_flag": True}, "Tell on stderr which way each call took."),
+    ("deadline", {"type": SECONDS, "metavar": "SECONDS"}, "How long each call may take."),
+)
+
+
+def _general(name: str, settings: dict[str, Any], help: str) -> click.Option:
+    def note(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        if value and isinstance(ctx.obj, Shell):
+            setattr(ctx.obj.options, name, value)
+
+    return click.Option([f"--{name}"], expose_value=False, callback=note, help=help, **settings)
+
+
+def command(name: str) -> Callable[[Function], click.Command]:
+    """Make a function a command of that name; what it does is said in the table."""
+    return click.command(name, cls=TableCommand)
+
+
+class DomainType(click.ParamType):
+    """A domain's name, UUID or id. It is completed with the names of the domains that ``applies`` lets through."""
+
+    name = "domain"
+
+    def __init__(self, applies: int = 0) -> None:
+        self.applies = applies
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from .completing import domain_names
+
+        return domain_names(ctx, self.applies, incomplete)
+
+
+def domain(applies: int = 0) -> Callable[[Function], Function]:
+    """One domain, passed as ``name``. By its place only: other arguments follow."""
+    return click.argument("name", type=DomainType(applies), metavar="DOMAIN")
+
+
+def domains(applies: int = 0, *, sweeping: bool = True) -> Callable[[Function], Function]:
+    """One or more domains, passed as ``selection``; with ``sweeping`` also patterns, or --all.
+
+    ``applies`` (ConnectListAllDomainsFlags) says for which domains the command makes sense.
+    """
+
+    def decorate(function: Function) -> Function:
+        @wraps(function)
+        def gather(*args: Any, **values: Any) -> Any:
+            everything = values.pop("everything", False)
+            return function(*args, selection=_select(_given(values), everything, applies, sweeping), **values)
+
+        if sweeping:
+            click.option("--all", "everything", is_flag=True, help="All domains that this applies to.")(gather)
+        return _alternatives(gather, "domain", DomainType(applies))
+
+    return decorate
+
+
+def files(function: Function) -> Function:
+    """One or more files with definitions, passed as ``paths``; ``-`` is the standard input."""
+
+    @wraps(function)
+    def gather(*args: Any, **values: Any) -> Any:
+        return function(*args, paths=_at_least_one("file", _given(values)), **values)
+
+    return _alternatives(gather, "file", click.Path(allow_dash=True))
+
+
+def _alternatives(function: Function, what: str, kind: click.ParamType) -> Function:
+    """Arguments that may as well be given as options; both are collected by ``_given``."""
+    option = click.option(f"--{what}", "as_option", multiple=True, type=kind, metavar=what.upper(), hidden=True)
+    argument = click.argument("by_place", nargs=-1, type=kind, metavar=f"{what.upper()}...")
+    return argument(option(function))
+
+
+def _given(values: dict[str, Any]) -> tuple[str, ...]:
+    return (*values.pop("by_place"), *values.pop("as_option"))
+
+
+def _at_least_one(what: str, given: tuple[str, ...]) -> tuple[str, ...]:
+    if not given:
+        raise click.UsageError(f"no {what} is named")
+    return given
+
+
+def _select(given: tuple[str, ...], everything: bool, applies: int, sweeping: bool) -> Selection:
+    if everything and given:
+        raise click.UsageError("either --all or domains, not both")
+    return Selection(given if everything else _at_least_one("domain", given), everything, applies, sweeping)
