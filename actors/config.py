@@ -110,6 +110,9 @@ class QemuConfig:
         10.0, "Seconds that QEMU may take to answer a monitor command.", _positive, "more than 0"
     )
     start_deadline: float = _key(30.0, "Seconds that QEMU may take to open its monitor.", _positive, "more than 0")
+    reconnect_pause: float = _key(
+        5.0, "Seconds between attempts to reach the monitor of a guest that does not answer.", _positive, "more than 0"
+    )
     destroy_grace: float = _key(5.0, "Seconds between asking QEMU to end and killing it.", _not_negative, "0 or more")
     autostart: bool = _key(True, "Whether domains marked for it are started with the daemon.")
 

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 import pykka
 
+from ...wire.errors import NoConnect
 from ...wire.paths import Paths
+from ...wire.uri import ConnectURI
 from ..config import Config
 from ..router import DriverKind
 from ..runtime import Runtime
 from ..store import Store
 from .handle import DriverHandle
+from .qemu.driver import open_qemu
 from .test.driver import test_kind
 
 
@@ -29,4 +32,15 @@ async def driver_kinds(services: Services) -> tuple[dict[str, DriverKind], list[
     """How the URIs of each scheme are opened, and the instances that run as long as the daemon."""
     kinds = {"test": test_kind(services.runtime, services.config.limits.events)}
     lasting: list[DriverHandle] = []
+    if services.paths is not None and services.store is not None:
+        qemu = open_qemu(services.runtime, services.config, services.paths, services.store)
+        kinds["qemu"] = DriverKind(key=_check_qemu_path, open=lambda _: qemu, lasting=True)
+        lasting.append(qemu)
     return kinds, lasting
+
+
+def _check_qemu_path(uri: ConnectURI) -> str:
+    """All sessions share the one instance; the path only says which daemon was meant."""
+    if uri.path not in ("/system", "/session", "/embed"):
+        raise NoConnect(f"'{uri}': the path is not one of the qemu driver's", hint="qemu:///system or qemu:///session")
+    return ""

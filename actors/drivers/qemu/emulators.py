@@ -1,0 +1,67 @@
+"""The emulators of this host: which binary a definition runs with, and what it can do.
+
+Each binary is probed once (capabilities.py keeps the result on disk as well) and again when its file changes. Several
+that are wanted at once are probed in parallel, and all who want the same one wait for the same probe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import shutil
+from pathlib import Path
+
+from ....wire.errors import UnsupportedConfig
+from .capabilities import Capabilities, find_emulators, host_capabilities, probe
+
+
+class Emulators:
+    """Made by the driver; ``preferred`` is the configured binary for definitions that name none, empty for none."""
+
+    def __init__(self, cache: Path, preferred: str) -> None:
+        self._cache = cache
+        self._preferred = preferred
+        self._found: dict[str, str] | None = None
+        self._probes: dict[tuple[str, int, int], asyncio.Future[Capabilities]] = {}
+
+    async def capabilities(self, binary: str | None, arch: str | None) -> Capabilities:
+        """What ``binary`` can do, or the emulator for ``arch`` (the host's when None).
+
+        Raises UnsupportedConfig when there is none, ProcessFailure when it does not answer the probe.
+        """
+        path = binary or self._binary_for(arch or platform.machine())
+        if not os.access(path, os.X_OK):
+            raise UnsupportedConfig(f"emulator '{path}' is not an executable file")
+        stat = os.stat(path)
+        key = (path, stat.st_size, stat.st_mtime_ns)
+        found = self._probes.get(key)
+        if found is None:
+            found = self._probes[key] = asyncio.ensure_future(probe(path, self._cache))
+            found.add_done_callback(lambda done: self._forget_failure(key, done))
+        return await asyncio.shield(found)
+
+    async def host_document(self) -> str:
+        """The `<capabilities>` document of this host and its emulators."""
+        binaries = sorted(set(self._emulators().values()))
+        known = await asyncio.gather(*(self.capabilities(binary, None) for binary in binaries))
+        return await host_capabilities(known)
+
+    def _forget_failure(self, key: tuple[str, int, int], done: asyncio.Future[Capabilities]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._probes.pop(key, None)
+
+    def _binary_for(self, arch: str) -> str:
+        if self._preferred and (preferred := shutil.which(self._preferred)) is not None:
+            return preferred
+        binary = self._emulators().get(arch)
+        if binary is None:
+            raise UnsupportedConfig(
+                f"there is no emulator for architecture {arch} on this host", hint=f"install qemu-system-{arch}"
+            )
+        return binary
+
+    def _emulators(self) -> dict[str, str]:
+        if not self._found:
+            self._found = find_emulators()
+        return self._found

@@ -1,0 +1,80 @@
+"""Where the qemu driver keeps what, below its daemon's directories.
+
+=============================  =====================================================================
+etc/qemu/NAME.xml              the persistent definition
+etc/qemu/autostart/NAME.xml    a link to it, when it starts with the daemon
+run/qemu/UUID.status           a running guest, for the next daemon (status.py)
+run/qemu/UUID.monitor          its QMP socket
+run/qemu/UUID.pid              its pid, written by QEMU; the path also marks the process as ours
+run/qemu/UUID.agent-N          its guest agent's sockets
+log/qemu/NAME.log              QEMU's own output
+=============================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ....wire.paths import Paths
+
+
+@dataclass(frozen=True, slots=True)
+class QemuFiles:
+    """The driver's directories; methods give the places of one domain's files (``uuid`` in its usual text form)."""
+
+    config: Path
+    autostart: Path
+    run: Path
+    log: Path
+    cache: Path
+
+    @classmethod
+    def below(cls, paths: Paths) -> QemuFiles:
+        config = paths.config / "qemu"
+        return cls(config, config / "autostart", paths.runtime / "qemu", paths.log / "qemu", paths.cache / "qemu")
+
+    def make(self) -> None:
+        for directory in (self.config, self.autostart, self.run, self.log, self.cache):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def definition(self, name: str) -> Path:
+        return self.config / f"{name}.xml"
+
+    def autostart_link(self, name: str) -> Path:
+        return self.autostart / f"{name}.xml"
+
+    def status(self, uuid: str) -> Path:
+        return self.run / f"{uuid}.status"
+
+    def monitor(self, uuid: str) -> Path:
+        return self.run / f"{uuid}.monitor"
+
+    def pid(self, uuid: str) -> Path:
+        return self.run / f"{uuid}.pid"
+
+    def agent(self, uuid: str, number: int) -> Path:
+        return self.run / f"{uuid}.agent-{number}"
+
+    def guest_log(self, name: str) -> Path:
+        return self.log / f"{name}.log"
+
+    def definitions(self) -> Iterator[Path]:
+        return iter(sorted(self.config.glob("*.xml")))
+
+    def statuses(self) -> Iterator[Path]:
+        return iter(sorted(self.run.glob("*.status")))
+
+    def remove_leftovers(self, uuid: str) -> None:
+        """Remove what a guest that has ended leaves in the run directory, its status file excepted."""
+        for path in (self.monitor(uuid), self.pid(uuid), *self.run.glob(f"{uuid}.agent-*")):
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+    def set_aside(self, path: Path) -> Path:
+        """Rename a damaged file so that the others can be loaded and somebody can look at it."""
+        aside = path.with_name(f"{path.name}.damaged")
+        path.replace(aside)
+        return aside

@@ -1,0 +1,205 @@
+"""One start of a guest: from a live definition to a QEMU that waits for `cont` with its monitor connected.
+
+Nothing is done one after the other that can be done beside it: the monitor's socket listens before QEMU runs and is
+passed to it, so the connection is made while QEMU starts, and the questions whose answers the live definition needs
+go out together. If anything fails, or the start is cancelled, the process is ended and nothing of it is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pykka
+
+from ....wire.documents.domain import Channel, CharacterDevice, DomainDefinition, Graphics, mirror_console
+from ....wire.errors import OperationFailed, ProcessFailure, VirtError
+from ...call import Call
+from ...monitor import monitor
+from ...monitor.monitor import Monitor
+from ...runtime import Runtime
+from ...unix_sockets import listen_unix
+from .aliases import assign_aliases
+from .command_line import Resources, build_command_line, chardev_id, preparation
+from .process import Launch, Process, guest_environment, spawn
+from .surroundings import QemuSurroundings, check_accelerator
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A QEMU that has started and waits; ``live`` says what it was given (terminals, ports)."""
+
+    process: Process
+    monitor: pykka.ActorRef[Monitor]
+    live: DomainDefinition
+
+
+async def launch(
+    runtime: Runtime,
+    around: QemuSurroundings,
+    definition: DomainDefinition,
+    domain: pykka.ActorRef[Any],
+    call: Call,
+) -> Guest:
+    """Start a completed definition. ``domain`` is told what the monitor tells.
+
+    Raises UnsupportedConfig for what this QEMU cannot do, ProcessFailure with QEMU's last words when it ends instead,
+    OperationTimeout when it does not answer in time.
+    """
+    return await _Start(runtime, around, definition, domain, call).run()
+
+
+class _Start:
+    def __init__(
+        self,
+        runtime: Runtime,
+        around: QemuSurroundings,
+        definition: DomainDefinition,
+        domain: pykka.ActorRef[Any],
+        call: Call,
+    ) -> None:
+        self._runtime = runtime
+        self._around = around
+        self._live = assign_aliases(definition)
+        self._uuid = definition.uuid or ""
+        self._domain = domain
+        self._call = call
+        self._deadline = runtime.loop.time() + around.config.start_deadline
+
+    async def run(self) -> Guest:
+        with self._span("process", "spawn QEMU"):
+            process = await self._spawn()
+        ref = Monitor.start(self._runtime, self._live.name, self._domain)
+        try:
+            with self._span("monitor", "connect"):
+                await self._connect(ref, process)
+            live = await self._prepare(ref)
+        except BaseException as error:
+            await asyncio.shield(self._undo(ref, process))
+            if isinstance(error, OperationFailed) and process.exit is not None:
+                raise self._ended(process) from error
+            raise
+        return Guest(process, ref, live)
+
+    async def _spawn(self) -> Process:
+        capabilities = await self._around.capabilities(self._live)
+        check_accelerator(self._live, capabilities)
+        files = self._around.files
+        channels = self._channel_paths()
+        with contextlib.ExitStack() as opened:
+            listener = opened.enter_context(listen_unix(files.monitor(self._uuid)))
+            sockets: dict[str, Path | int] = {}
+            descriptors = [listener.fileno()]
+            for alias, path in channels.items():
+                channel = opened.enter_context(listen_unix(path))
+                sockets[alias] = channel.fileno()
+                descriptors.append(channel.fileno())
+            resources = Resources(
+                monitor=listener.fileno(),
+                sockets=sockets,
+                pid_file=files.pid(self._uuid),
+                now=datetime.now().astimezone(),
+            )
+            argv = build_command_line(self._live, capabilities, resources)
+            log = files.guest_log(self._live.name)
+            return await spawn(Launch(argv, log, guest_environment(), descriptors, directory=files.run))
+
+    def _channel_paths(self) -> dict[str, Path]:
+        """Where channels listen whose definition does not say; noted in the live definition too."""
+        chosen: dict[str, Path] = {}
+        channels: list[Channel] = []
+        for number, channel in enumerate(self._live.devices.channels):
+            if channel.type == "unix" and channel.source_path is None and channel.alias is not None:
+                path = chosen[channel.alias] = self._around.files.agent(self._uuid, number)
+                channel = dataclasses.replace(channel, source_mode="bind", source_path=str(path))
+            channels.append(channel)
+        if chosen:
+            devices = dataclasses.replace(self._live.devices, channels=tuple(channels))
+            self._live = dataclasses.replace(self._live, devices=devices)
+        return chosen
+
+    async def _connect(self, ref: pykka.ActorRef[Monitor], process: Process) -> None:
+        """Connect while QEMU starts; when it ends instead, its own words are the error."""
+        path = self._around.files.monitor(self._uuid)
+        connecting = asyncio.ensure_future(monitor.connect(ref, path, self._deadline))
+        ending = asyncio.ensure_future(process.wait())
+        try:
+            await asyncio.wait((connecting, ending), return_when=asyncio.FIRST_COMPLETED)
+            if ending.done():
+                raise self._ended(process)
+            await connecting
+        except VirtError:
+            # QEMU closes its monitor a moment before its end is noticed.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(ending), 0.5)
+                raise self._ended(process) from None
+            raise
+        finally:
+            connecting.cancel()
+            ending.cancel()
+
+    async def _prepare(self, ref: pykka.ActorRef[Monitor]) -> DomainDefinition:
+        """Run what the command line could not say, and ask what QEMU has chosen; all on its way at once."""
+        questions = _questions(self._live)
+        answers = await asyncio.gather(
+            *(self._execute(ref, command.name, command.arguments) for command in preparation(self._live)),
+            *(self._execute(ref, question, None) for question in questions),
+        )
+        told = dict(zip(questions, answers[len(answers) - len(questions) :], strict=True))
+        return _with_answers(self._live, told)
+
+    async def _execute(self, ref: pykka.ActorRef[Monitor], command: str, arguments: dict[str, Any] | None) -> Any:
+        return await monitor.execute(ref, command, arguments, deadline=self._deadline, trace=self._call.trace)
+
+    async def _undo(self, ref: pykka.ActorRef[Monitor], process: Process) -> None:
+        if ref.is_alive():
+            ref.stop(block=False)
+        await process.kill(0.0)
+        self._around.files.remove_leftovers(self._uuid)
+
+    def _ended(self, process: Process) -> ProcessFailure:
+        words = process.last_lines()
+        last = words.splitlines()[-1] if words else "it said nothing"
+        return ProcessFailure(f"QEMU of {self._live.name} {process.exit}: {last}", stderr=words, object=self._live.name)
+
+    @contextlib.contextmanager
+    def _span(self, actor: str, what: str) -> Iterator[None]:
+        trace = self._call.trace
+        if trace is None:
+            yield
+            return
+        span = trace.open(f"{actor} {self._live.name}", what, 3)
+        yield
+        trace.close(span)
+
+
+def _questions(live: DomainDefinition) -> list[str]:
+    devices = live.devices
+    characters = (*devices.serials, *devices.consoles, *devices.channels)
+    questions = ["query-chardev"] if any(each.type == "pty" for each in characters) else []
+    return [*questions, "query-vnc"] if devices.graphics else questions
+
+
+def _with_answers(live: DomainDefinition, told: dict[str, Any]) -> DomainDefinition:
+    """The live definition with the terminals and ports that QEMU has chosen."""
+    terminals = {each["label"]: each["filename"].removeprefix("pty:") for each in told.get("query-chardev", ())}
+    port = told.get("query-vnc", {}).get("service")
+
+    def completed(device: Any) -> Any:
+        if isinstance(device, CharacterDevice) and device.type == "pty" and device.alias is not None:
+            return dataclasses.replace(device, source_path=terminals.get(chardev_id(device)))
+        return device
+
+    devices = live.devices.mapped(completed)
+    graphics = tuple(_with_port(display, port) for display in devices.graphics)
+    return mirror_console(dataclasses.replace(live, devices=dataclasses.replace(devices, graphics=graphics)))
+
+
+def _with_port(display: Graphics, port: str | None) -> Graphics:
+    return dataclasses.replace(display, port=int(port)) if display.autoport and port else display

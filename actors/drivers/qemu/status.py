@@ -1,0 +1,56 @@
+"""What a later daemon has to know of a running guest, as a file: `<domstatus>` around its live `<domain>`.
+
+It is written when the guest starts and whenever its state changes, without a flush: it has to survive the daemon, and
+the guest does not survive the host either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Annotated
+
+from ....wire.documents.binding import At, Codec
+from ....wire.documents.domain import DomainDefinition
+from ....wire.documents.reader import read_document
+from ....wire.documents.writer import write_document
+from ....wire.enums.domain import (
+    DomainCrashedReason,
+    DomainPausedReason,
+    DomainPMSuspendedReason,
+    DomainRunningReason,
+    DomainShutdownReason,
+    DomainState,
+)
+from .process import Identity
+
+REASONS: dict[DomainState, type[IntEnum]] = {
+    DomainState.RUNNING: DomainRunningReason,
+    DomainState.PAUSED: DomainPausedReason,
+    DomainState.SHUTDOWN: DomainShutdownReason,
+    DomainState.CRASHED: DomainCrashedReason,
+    DomainState.PMSUSPENDED: DomainPMSuspendedReason,
+}
+_STATE = Codec(lambda text: DomainState[text.upper()], lambda state: state.name.lower(), "a state of a running domain")
+_IDENTITY = Codec(Identity.parse, str, "a process: pid, start time, boot")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """``reason`` is the number of a reason of ``state``; ``memory`` is what the balloon leaves the guest, in KiB."""
+
+    state: Annotated[DomainState, At("@state", _STATE)]
+    reason: Annotated[int, At("@reason")]
+    memory: Annotated[int | None, At("@memory")] = None
+    process: Annotated[Identity, At("process/@identity", _IDENTITY)]
+    domain: Annotated[DomainDefinition, At("domain")]
+
+
+def format_status(status: Status) -> bytes:
+    """The file's content; secrets that the live definition has are in it, so it is its owner's alone to read."""
+    return write_document(status, "domstatus", secure=True).encode()
+
+
+def parse_status(data: bytes) -> Status:
+    """What a status file says. Raises XMLError, UnsupportedConfig."""
+    return read_document(data.decode(errors="replace"), "domstatus", Status)

@@ -1,0 +1,52 @@
+"""What the qemu driver gives its domains beyond what every driver gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pykka
+
+from ....wire.documents.domain import DomainDefinition
+from ....wire.errors import UnsupportedConfig
+from ...config import QemuConfig
+from ...store import Store
+from ..domain import Surroundings
+from .aliases import assign_aliases
+from .capabilities import Capabilities
+from .command_line import check_definition
+from .defaults import complete_definition
+from .emulators import Emulators
+from .files import QemuFiles
+
+
+@dataclass(frozen=True, slots=True)
+class QemuSurroundings(Surroundings):
+    """Files, configuration, and the emulators that this host has."""
+
+    files: QemuFiles
+    store: pykka.ActorRef[Store]
+    config: QemuConfig
+    emulators: Emulators
+
+    async def capabilities(self, definition: DomainDefinition) -> Capabilities:
+        """Those of the emulator that a definition runs with. Raises UnsupportedConfig when there is none."""
+        return await self.emulators.capabilities(definition.devices.emulator, definition.os.arch)
+
+    async def complete(self, definition: DomainDefinition) -> DomainDefinition:
+        """The definition with machine, emulator, implicit devices and addresses. Raises VirtError."""
+        capabilities = await self.capabilities(definition)
+        check_accelerator(definition, capabilities)
+        machine = capabilities.machine(definition.os.machine)
+        completed = complete_definition(
+            definition, machine=machine.name, emulator=capabilities.binary, arch=capabilities.arch
+        )
+        check_definition(assign_aliases(completed), capabilities)
+        return completed
+
+
+def check_accelerator(definition: DomainDefinition, capabilities: Capabilities) -> None:
+    """Refuse type='kvm' where KVM does not really run guests. Raises UnsupportedConfig."""
+    if definition.type == "kvm" and not capabilities.kvm:
+        raise UnsupportedConfig(
+            "domain type 'kvm': KVM does not run guests on this host", hint="use type='qemu' (software emulation)"
+        )
