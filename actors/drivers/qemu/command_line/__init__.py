@@ -1,0 +1,118 @@
+"""QEMU's command line: a pure function of a definition, what QEMU can do, and what was opened for this start.
+
+Rules
+- The definition is live: completed, with addresses and aliases (`complete_definition`, `assign_aliases`). Nothing is
+  decided here that a guest could see; what it sees is in its document.
+- What the definition asks for is in the arguments, in the commands of `preparation`, or in an UnsupportedConfig that
+  names it. tests/…/test_command_line_drops_nothing.py changes every field in turn to see that.
+- Every value is quoted by `syntax`; no value can become another argument or another property.
+- A guest that libvirt starts from the same document sees the same hardware: same devices, same places.
+
+A module per family of devices, named as the family's module in wire/documents/domain/devices. docs/qemu-driver.md has
+the table of what becomes what.
+
+Rejected: JSON for -chardev and -machine (QEMU 7.2 takes it for some of them only in part), a -readconfig file (not all
+options have one), and setting up the guest by QMP from `-machine none` (preconfig is not stable).
+"""
+
+from __future__ import annotations
+
+from .....wire.documents.domain import DomainDefinition, Features
+from .....wire.errors import UnsupportedConfig
+from ..capabilities import Capabilities
+from . import character, clock, controller, cpu, disk, graphics, input, interface, machine, memballoon, rng
+from .board import Board
+from .character import chardev_id
+from .disk import NodeNames, node_descriptions, node_names
+from .preparation import MonitorCommand, preparation
+from .resources import Resources
+from .syntax import key_values
+
+MONITOR_CHARDEV = "charmonitor"
+MONITOR = "monitor"
+# What a QEMU that has been taken over by its guest could use against its host; its helpers are not needed.
+SANDBOX = ("obsolete", "elevateprivileges", "spawn", "resourcecontrol")
+
+
+def build_command_line(definition: DomainDefinition, capabilities: Capabilities, resources: Resources) -> list[str]:
+    """The arguments, the binary first, that start a guest which waits for `cont` and answers on the monitor's socket.
+
+    Raises UnsupportedConfig for what QEMU, or we, cannot do, naming it. Answers to virConnectDomainXMLToNative too.
+    """
+    board = Board(definition, capabilities, resources)
+    arguments = [
+        definition.devices.emulator or capabilities.binary,
+        *_process(definition, resources),
+        *machine.machine(board),
+        *cpu.cpu(board),
+        *machine.memory(definition),
+        *machine.processors(board),
+        *clock.clock(board),
+        *machine.power(board),
+        *machine.boot(definition),
+        *machine.firmware_and_kernel(definition),
+        *controller.controllers(board),
+        *disk.disks(board),
+        *interface.interfaces(board),
+        *character.character_devices(board),
+        *input.inputs(board),
+        *graphics.graphics(board),
+        *memballoon.memballoon(board),
+        *rng.rngs(board),
+        *_vmcoreinfo(board),
+        *_sandbox(capabilities),
+        *("-msg", "timestamp=on"),
+    ]
+    _check_words(arguments)
+    return arguments
+
+
+def check_definition(definition: DomainDefinition, capabilities: Capabilities) -> None:
+    """Raise UnsupportedConfig if `build_command_line` would, whatever is opened for the start."""
+    channels = definition.devices.channels
+    sockets = {channel.alias: 0 for channel in channels if channel.alias is not None}
+    build_command_line(definition, capabilities, Resources(monitor=0, sockets=sockets))
+
+
+def _process(definition: DomainDefinition, resources: Resources) -> list[str]:
+    """The process: its name, its waiting, its monitor, and nothing that the definition does not ask for."""
+    chardev = key_values("socket", id=MONITOR_CHARDEV, fd=resources.monitor, server=True, wait=False)
+    return [
+        *("-name", key_values(guest=definition.name, debug_threads=True)),
+        *("-uuid", definition.uuid or ""),
+        *("-S", "-no-user-config", "-nodefaults"),
+        *("-chardev", chardev, "-mon", key_values(chardev=MONITOR_CHARDEV, id=MONITOR, mode="control")),
+        *(() if resources.pid_file is None else ("-pidfile", str(resources.pid_file))),
+    ]
+
+
+def _vmcoreinfo(board: Board) -> list[str]:
+    features = board.definition.features or Features()
+    return board.bare_device("feature vmcoreinfo", "vmcoreinfo") if features.vmcoreinfo else []
+
+
+def _sandbox(capabilities: Capabilities) -> list[str]:
+    if not capabilities.has_option("sandbox", "enable"):
+        return []
+    denied = {name: "deny" for name in SANDBOX if capabilities.has_option("sandbox", name)}
+    return ["-sandbox", key_values("on", **denied)]
+
+
+def _check_words(arguments: list[str]) -> None:
+    """Refuse what no process can be given."""
+    for word in arguments:
+        if "\0" in word:
+            raise UnsupportedConfig(f"a NUL character in {word[:80]!r}")
+
+
+__all__ = [
+    "MonitorCommand",
+    "NodeNames",
+    "Resources",
+    "build_command_line",
+    "chardev_id",
+    "check_definition",
+    "node_descriptions",
+    "node_names",
+    "preparation",
+]

@@ -1,0 +1,142 @@
+"""The processor: -cpu, with all that is a feature of it although the document says it elsewhere.
+
+`host-model` becomes the host itself with KVM, and what QEMU can emulate at most without it. Features that only KVM
+gives are refused without it instead of being dropped with a warning in QEMU's log.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from .....wire.documents.domain import Cpu, Features, Timer
+from .....wire.errors import UnsupportedConfig, XMLError
+from ..capabilities import CpuModel
+from .board import Board
+from .syntax import key_values
+
+# For machines that do not tell.
+DEFAULT_MODEL = "qemu64"
+ENABLED = {"force": True, "require": True, "optional": True, "disable": False, "forbid": False}
+VENDORS = {"Intel": "GenuineIntel", "AMD": "AuthenticAMD", "Hygon": "HygonGenuine", "Zhaoxin": "CentaurHauls"}
+# libvirt's names of features are QEMU's with "_" for "-", but for this one.
+RENAMED = {"pclmuldq": "pclmulqdq"}
+# Timers that are features of the processor.
+TIMER_FEATURES = {"kvmclock": "kvmclock", "hypervclock": "hv-time"}
+
+_FEATURE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*", re.ASCII)
+
+
+def cpu(board: Board) -> list[str]:
+    """-cpu."""
+    definition = board.definition
+    wanted = definition.cpu or Cpu()
+    _check(wanted)
+    properties: dict[str, Any] = {}
+    if wanted.vendor is not None:
+        properties["vendor"] = _known_vendor(wanted.vendor)
+    if wanted.check == "full":
+        properties["enforce"] = True
+    if wanted.migratable is not None:
+        properties["migratable"] = wanted.migratable
+    properties |= _features(wanted)
+    properties |= _timers(board)
+    properties |= _machine_features(board)
+    return ["-cpu", key_values(_model(board, wanted), **properties)]
+
+
+def _model(board: Board, cpu: Cpu) -> str:
+    kvm = board.definition.type == "kvm"
+    match cpu.mode:
+        case "host-passthrough":
+            if not kvm:
+                raise UnsupportedConfig(
+                    "cpu mode 'host-passthrough' without KVM", hint="'host-model' or 'maximum' run in software"
+                )
+            return "host"
+        case "host-model":
+            return "host" if kvm else "max"
+        case "maximum":
+            return "max"
+    model = board.capabilities.cpu_model(cpu.model) if cpu.model else _default_model(board)
+    if model.name == "host" and not kvm:
+        raise UnsupportedConfig("cpu model 'host' without KVM")
+    return model.name
+
+
+def _default_model(board: Board) -> CpuModel:
+    """What the machine has by itself; spelled out, for a feature cannot be asked of an unnamed processor."""
+    capabilities = board.capabilities
+    wanted = capabilities.machine(board.definition.os.machine).default_cpu
+    default = next((model for model in capabilities.cpu_models if model.type_name == wanted), None)
+    return default or capabilities.cpu_model(DEFAULT_MODEL)
+
+
+def _check(cpu: Cpu) -> None:
+    """Refuse what QEMU would not do."""
+    if cpu.match in ("minimum", "strict"):
+        raise UnsupportedConfig(f"cpu match {cpu.match!r}", hint="QEMU makes the processor that is described: 'exact'")
+    if cpu.features and not cpu.mode and not cpu.model:
+        raise XMLError("cpu: features without a mode or a model")
+    if cpu.model and cpu.mode in ("host-passthrough", "maximum"):
+        raise UnsupportedConfig(f"cpu model {cpu.model!r} with mode {cpu.mode!r}")
+    if cpu.migratable is not None and cpu.mode not in ("host-passthrough", "maximum"):
+        raise UnsupportedConfig("cpu: migratable is for the modes 'host-passthrough' and 'maximum'")
+    if cpu.check == "full" and any(feature.policy == "optional" for feature in cpu.features):
+        raise UnsupportedConfig("cpu: optional features with check 'full'")
+
+
+def _known_vendor(vendor: str) -> str:
+    if vendor not in VENDORS:
+        raise UnsupportedConfig(f"cpu vendor {vendor!r}", hint=f"one of {', '.join(VENDORS)}")
+    return VENDORS[vendor]
+
+
+def _features(cpu: Cpu) -> dict[str, bool]:
+    """The features by QEMU's names. An optional one is asked for as well: QEMU leaves out what it cannot give."""
+    features: dict[str, bool] = {}
+    for feature in cpu.features:
+        name = RENAMED.get(feature.name, feature.name.replace("_", "-"))
+        if not _FEATURE.fullmatch(name):
+            raise UnsupportedConfig(f"cpu feature {feature.name!r}")
+        if name in features:
+            raise XMLError(f"CPU feature '{feature.name}' specified more than once")
+        features[name] = ENABLED[feature.policy or "require"]
+    return features
+
+
+def _timers(board: Board) -> dict[str, Any]:
+    timers = board.definition.clock.timers if board.definition.clock else ()
+    properties: dict[str, Any] = {}
+    for timer in timers:
+        if name := TIMER_FEATURES.get(timer.name):
+            if timer.present is not None:
+                properties[name] = _only_with_kvm(board, f"timer {timer.name!r}", timer.present)
+        elif timer.name == "tsc" and timer.frequency is not None:
+            properties["tsc-frequency"] = _frequency(board, timer)
+    return properties
+
+
+def _frequency(board: Board, timer: Timer) -> int | None:
+    if board.definition.type != "kvm":
+        raise UnsupportedConfig("timer 'tsc': a frequency without KVM")
+    return timer.frequency
+
+
+def _machine_features(board: Board) -> dict[str, Any]:
+    """What `<features>` says of the processor."""
+    features = board.definition.features or Features()
+    properties: dict[str, Any] = {}
+    if features.apic is not None and features.apic.eoi is not None:
+        properties["kvm-pv-eoi"] = _only_with_kvm(board, "feature apic eoi", features.apic.eoi)
+    if features.kvm_hidden is not None:
+        properties["kvm"] = not features.kvm_hidden
+    if features.pmu is not None:
+        properties["pmu"] = _only_with_kvm(board, "feature pmu", features.pmu)
+    return properties
+
+
+def _only_with_kvm(board: Board, name: str, enabled: bool) -> bool:
+    if enabled and board.definition.type != "kvm":
+        raise UnsupportedConfig(f"{name} without KVM")
+    return enabled
