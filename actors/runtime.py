@@ -11,15 +11,16 @@ Rules
   on.
 - An actor's mail is handled in the order in which it was sent.
 
-An inbox is a deque. An actor with mail stands once in the runtime's ready queue; ``run_ready`` drains the queue, at the
-end of the loop callback that filled it where that callback asks for it (so a call crosses connection, router and
-target within one turn of the loop) and otherwise in the loop's next turn. A drain stops after DRAIN_MAX messages so
-that sockets and timers get their turn. When the queue is empty the flushers run: what connections want to write goes
-out in one piece.
+Mail does not lie in a box per actor: the runtime has one queue of messages, each with its actor, first in, first out.
+``run_ready`` handles it until it is empty, at the end of the loop callback that filled it where that callback asks for
+it (``deliver``: a call crosses connection, router and target within one turn of the loop) and otherwise in the loop's
+next turn. It stops after DRAIN_MAX messages so that sockets and timers get their turn. When the queue is empty the
+flushers run: what connections want to write goes out in one piece.
 
 Rejected: a thread for each actor (three to five times the latency, and locks around what drivers share), an asyncio
 task for each actor (a queue wake-up costs a turn of the loop for each hop), and a loop per driver (state would be
-shared between threads again).
+shared between threads again), and a deque per actor with a queue of actors that have mail (half as fast, for the same
+order).
 """
 
 from __future__ import annotations
@@ -84,36 +85,38 @@ def _resolve(waiter: asyncio.Future[None]) -> None:
 
 
 class LoopInbox:
-    """The mailbox of a LoopActor; ``bind`` joins it to its actor and runtime."""
+    """Pykka's side of a LoopActor's mail: what comes through it goes to the runtime's queue. Set up by ``bind``."""
 
-    __slots__ = ("_actor", "_runtime", "queue", "scheduled")
-
-    def __init__(self) -> None:
-        self.queue: deque[Any] = deque()
-        self.scheduled = False
+    __slots__ = ("actor", "runtime")
 
     def bind(self, actor: LoopActor, runtime: Runtime) -> None:
-        self._actor = actor
-        self._runtime = runtime
+        self.actor = actor
+        self.runtime = runtime
 
     def put(self, envelope: Any, /) -> None:
-        self.queue.append(envelope)
-        if threading.get_ident() != self._runtime.thread:
-            self._runtime.loop.call_soon_threadsafe(self._schedule)
-        elif not self.scheduled:
-            self.scheduled = True
-            self._runtime.add_ready(self._actor)
+        self.runtime.post(self.actor, envelope.message, envelope.reply_to)
 
     def get(self) -> Any:
-        return self.queue.popleft()
+        raise LookupError("the mail of a LoopActor is in its runtime's queue")
 
     def empty(self) -> bool:
-        return not self.queue
+        return True
 
-    def _schedule(self) -> None:
-        if not self.scheduled and self.queue:
-            self.scheduled = True
-            self._runtime.add_ready(self._actor)
+
+class LoopRef(pykka.ActorRef[Any]):
+    """A reference to a LoopActor. ``tell`` does what Pykka's does, without an envelope."""
+
+    def __init__(self, actor: LoopActor) -> None:
+        super().__init__(actor)
+        inbox = self.actor_inbox
+        assert isinstance(inbox, LoopInbox)
+        self._inbox = inbox
+
+    def tell(self, message: Any) -> None:
+        inbox = self._inbox
+        if inbox.actor.stopped:
+            raise pykka.ActorDeadError(f"{self} not found")
+        inbox.runtime.post(inbox.actor, message, None)
 
 
 class Runtime:
@@ -123,23 +126,26 @@ class Runtime:
         self.loop = loop
         self.thread = threading.get_ident()
         self.actors: set[LoopActor] = set()
-        self._ready: deque[LoopActor] = deque()
+        self._ready: deque[tuple[LoopActor, Any, Any]] = deque()
         self._flushers: list[Callable[[], None]] = []
         self._draining = False
-        self._scheduled = False
+        # Whether somebody is about to handle the queue: a drain under way, or a turn of the loop that is due.
+        self._awake = False
 
-    def add_ready(self, actor: LoopActor) -> None:
-        """Put an actor that has mail on the ready queue (its inbox does this)."""
-        self._ready.append(actor)
-        if not self._draining and not self._scheduled:
-            self._scheduled = True
-            self.loop.call_soon(self._turn)
+    def post(self, actor: LoopActor, message: Any, reply_to: Any) -> None:
+        """Queue a message for an actor, from any thread."""
+        if threading.get_ident() != self.thread:
+            self.loop.call_soon_threadsafe(self.post, actor, message, reply_to)
+            return
+        self._ready.append((actor, message, reply_to))
+        if not self._awake:
+            self._awake = True
+            self.loop.call_soon(self.run_ready)
 
     def deliver(self, ref: pykka.ActorRef[Any], message: Any) -> None:
         """Tell an actor, and handle that and all that follows from it now: for callbacks of the loop."""
-        scheduled, self._scheduled = self._scheduled, True
+        self._awake = True
         send(ref, message)
-        self._scheduled = scheduled
         self.run_ready()
 
     def when_drained(self, flush: Callable[[], None]) -> None:
@@ -150,18 +156,20 @@ class Runtime:
         """Handle the mail of all actors that have some, also what arises meanwhile, within bounds."""
         if self._draining:
             return
-        self._draining = True
+        self._draining = self._awake = True
         budget = DRAIN_MAX
         ready = self._ready
         try:
-            while ready and budget > 0:
-                budget -= ready.popleft()._drain(budget)
+            while ready and budget:
+                budget -= 1
+                actor, message, reply_to = ready.popleft()
+                actor.handle(message, reply_to)
         finally:
-            self._draining = False
             self._flush()
-            if ready and not self._scheduled:
-                self._scheduled = True
-                self.loop.call_soon(self._turn)
+            self._draining = self._awake = False
+            if ready:
+                self._awake = True
+                self.loop.call_soon(self.run_ready)
 
     @property
     def idle(self) -> bool:
@@ -171,10 +179,6 @@ class Runtime:
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run what may block in a thread of the loop's pool."""
         return await self.loop.run_in_executor(None, function, *args)
-
-    def _turn(self) -> None:
-        self._scheduled = False
-        self.run_ready()
 
     def _flush(self) -> None:
         while self._flushers:
@@ -198,9 +202,10 @@ class LoopActor(pykka.Actor):
         super().__init__()
         self.runtime = runtime
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.stopped = False
         assert isinstance(self.actor_inbox, LoopInbox)
-        self.inbox = self.actor_inbox
-        self.inbox.bind(self, runtime)
+        self.actor_inbox.bind(self, runtime)
+        self._actor_ref = LoopRef(self)
 
     @staticmethod
     def _create_actor_inbox() -> LoopInbox:
@@ -237,32 +242,15 @@ class LoopActor(pykka.Actor):
         for task in tuple(self._tasks):
             task.cancel()
         self.runtime.actors.discard(self)
-        for envelope in tuple(self.inbox.queue):
-            fail = getattr(envelope.message, "fail", None)
-            if fail is not None:
-                fail(self.gone())
-        self._actor_loop_teardown()
+        self.stopped = True
+        self.handle = self._refuse
 
     def gone(self) -> VirtError:
         """The answer to what this actor was still asked when it stopped."""
         return OperationInvalid(f"{self.label} is gone")
 
-    def _drain(self, budget: int) -> int:
-        """Handle up to ``budget`` messages; the number handled."""
-        inbox = self.inbox
-        queue = inbox.queue
-        handled = 0
-        while queue and handled < budget:
-            handled += 1
-            self._handle(queue.popleft())
-        if queue:
-            self.runtime.add_ready(self)
-        else:
-            inbox.scheduled = False
-        return handled
-
-    def _handle(self, envelope: Any) -> None:
-        message, reply_to = envelope.message, envelope.reply_to
+    def handle(self, message: Any, reply_to: Any) -> None:
+        """Handle one message of the runtime's queue; nothing that it raises gets past here."""
         try:
             if message.__class__ in _PYKKA_MESSAGES:
                 response = self._handle_receive(message)
@@ -275,6 +263,19 @@ class LoopActor(pykka.Actor):
         else:
             if reply_to is not None:
                 reply_to.set(response)
+
+    def _refuse(self, message: Any, reply_to: Any) -> None:
+        """What ``handle`` becomes when the actor has stopped: mail that was under way is answered, not lost."""
+        fail = getattr(message, "fail", None)
+        if fail is not None:
+            fail(self.gone())
+        if reply_to is None:
+            return
+        if isinstance(message, messages._ActorStop):
+            reply_to.set(None)
+        else:
+            error = pykka.ActorDeadError(f"{self.actor_ref} stopped before handling the message")
+            reply_to.set_exception((type(error), error, None))
 
     def _handler_failed(self, message: Any, error: BaseException) -> None:
         if not isinstance(error, VirtError):
