@@ -49,7 +49,12 @@ class DomainDriver(CallTarget):
         """Start an instance with its event log; ``args`` are what the driver's own ``__init__`` takes beyond these."""
         directory = Directory()
         events = EventLog.start(runtime, window)
-        return DriverHandle(cls.name, cls.start(runtime, directory, events, *args), directory, events)
+        try:
+            driver = cls.start(runtime, directory, events, *args)
+        except BaseException:
+            events.stop(block=False)
+            raise
+        return DriverHandle(cls.name, driver, directory, events)
 
     def surroundings(self) -> Surroundings:
         return Surroundings(self.actor_ref, self.events, self.ids)

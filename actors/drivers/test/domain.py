@@ -14,10 +14,14 @@ from ..domain import Domain
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """To a domain that its driver begins with: this is you, and this has happened to you (nothing: you are off)."""
+    """To a domain that its driver begins with: this is you, and this has happened to you (nothing: you are off).
+
+    A ``transient`` domain is defined nowhere.
+    """
 
     definition: DomainDefinition
     happened: tuple[Happening, ...]
+    transient: bool = False
 
 
 class TestDomain(Domain):
@@ -34,7 +38,7 @@ class TestDomain(Domain):
         return super().on_message(message)
 
     def _load(self, message: Load) -> None:
-        self.persistent = message.definition
+        self.persistent = None if message.transient else message.definition
         if message.happened:
             self.id = next(self.around.ids)
             self.live = dataclasses.replace(message.definition, id=self.id)

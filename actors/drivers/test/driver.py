@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import pykka
 
-from ....wire.documents.domain import DomainDefinition
 from ....wire.uri import ConnectURI
 from ...call import Call
 from ...events import EventLog
@@ -38,14 +37,15 @@ class TestDriver(DomainDriver):
         runtime: Runtime,
         directory: Directory,
         events: pykka.ActorRef[EventLog],
-        initial: Sequence[tuple[DomainDefinition, Load]],
+        initial: Sequence[Load],
     ) -> None:
         super().__init__(runtime, directory, events)
         self._initial = initial
 
     def on_start(self) -> None:
-        for definition, load in self._initial:
-            self.admit(definition).ref.tell(load)
+        for load in self._initial:
+            self.check_definition(load.definition)
+            self.admit(load.definition).ref.tell(load)
 
     def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[TestDomain]:
         return TestDomain.start(self.runtime, self.surroundings(), name, uuid)

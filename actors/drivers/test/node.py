@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import uuid
+from pathlib import Path
+
 from ....wire.documents.domain import Clock, DomainDefinition, OperatingSystem, complete
+from ....wire.documents.testnode import InitialDomain, parse_test_node
+from ....wire.enums.domain import DomainState
+from ....wire.errors import InvalidArgument, SystemFailure, XMLError
 from ....wire.uri import ConnectURI
 from ...lifecycle import Happening
 from .domain import Load
@@ -20,7 +27,39 @@ _DEFAULT_DOMAIN = DomainDefinition(
 )
 
 
-def initial_domains(uri: ConnectURI) -> list[tuple[DomainDefinition, Load]]:
-    """The domains that `uri` stands for. Raises XMLError, UnsupportedConfig, or SystemFailure without the file."""
-    definition = complete(_DEFAULT_DOMAIN)
-    return [(definition, Load(definition, (Happening.BOOTED,)))]
+# What a domain of a document has been through to be in its state.
+_HAPPENED: dict[DomainState, tuple[Happening, ...]] = {
+    DomainState.RUNNING: (Happening.BOOTED,),
+    DomainState.PAUSED: (Happening.BOOTED_PAUSED,),
+    DomainState.SHUTOFF: (),
+    DomainState.CRASHED: (Happening.BOOTED, Happening.PANICKED),
+}
+
+
+def initial_domains(uri: ConnectURI) -> list[Load]:
+    """The domains that `uri` stands for: `test:///default`, or the path of a `<node>` document.
+
+    Raises InvalidArgument without a path, SystemFailure without the file, XMLError and UnsupportedConfig for what is
+    in it.
+    """
+    if uri.path == DEFAULT:
+        return [Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))]
+    if not uri.path.strip("/"):
+        raise InvalidArgument("supply a path or use test:///default")
+    document = Path(uri.path)
+    domains = parse_test_node(_read(document), lambda name: _read(document.parent / name))
+    return [_load(domain) for domain in domains]
+
+
+def _load(domain: InitialDomain) -> Load:
+    definition = dataclasses.replace(domain.definition, id=None, uuid=domain.definition.uuid or str(uuid.uuid4()))
+    return Load(complete(definition), _HAPPENED[domain.state], domain.transient)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise XMLError(f"{path} is not UTF-8: {error}") from error
+    except OSError as error:
+        raise SystemFailure(f"cannot read {path}: {error.strerror}", errno=error.errno) from error
