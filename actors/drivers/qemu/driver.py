@@ -72,8 +72,16 @@ class QemuDriver(DomainDriver):
         self.ids = itertools.count(1 + max((status.domain.id or 0 for status in statuses.values()), default=0))
         for key in definitions.keys() | statuses.keys():
             self._load(definitions.get(key), statuses.get(key))
+        self.spawn(self._probe_early(), name="probe the emulator")
         if self._config.autostart:
             self._autostart()
+
+    async def _probe_early(self) -> None:
+        """Have the default emulator's capabilities at hand before the first call needs them."""
+        try:
+            await self._emulators.capabilities(None, None)
+        except VirtError as error:
+            logger.warning("%s", error)
 
     def _load(self, persistent: DomainDefinition | None, status: Status | None) -> None:
         definition = persistent or (status.domain if status is not None else None)
