@@ -243,7 +243,7 @@ class LoopActor(pykka.Actor):
             task.cancel()
         self.runtime.actors.discard(self)
         self.stopped = True
-        self.handle = self._refuse
+        self.handle = self._handle_no_more
 
     def gone(self) -> VirtError:
         """The answer to what this actor was still asked when it stopped."""
@@ -264,7 +264,7 @@ class LoopActor(pykka.Actor):
             if reply_to is not None:
                 reply_to.set(response)
 
-    def _refuse(self, message: Any, reply_to: Any) -> None:
+    def _handle_no_more(self, message: Any, reply_to: Any) -> None:
         """What ``handle`` becomes when the actor has stopped: mail that was under way is answered, not lost."""
         fail = getattr(message, "fail", None)
         if fail is not None:

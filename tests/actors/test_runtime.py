@@ -413,3 +413,15 @@ def test_two_runtimes_in_one_process_work_side_by_side_and_talk_by_mail() -> Non
     finally:
         their_loop.call_soon_threadsafe(done.set)
         thread.join(10)
+
+
+def test_every_kind_of_actor_can_be_stopped_with_mail_on_its_way() -> None:
+    """What a stopped actor does with its mail must not be overridden by accident."""
+
+    def kinds(of: type[LoopActor]) -> set[type[LoopActor]]:
+        return {of}.union(*(kinds(kind) for kind in of.__subclasses__()))
+
+    import virtactor.actors.daemon  # noqa: F401 - brings all actors there are
+
+    for kind in kinds(LoopActor):
+        assert kind._handle_no_more is LoopActor._handle_no_more, kind
