@@ -47,6 +47,7 @@ CMDLINE = " ".join(
         "console=ttyS0",
         "quiet",
         "panic=-1",  # a guest that panics resets at once, where a test or a user sees it
+        "no_timer_check",  # on a busy host TCG's timer fails the check, and the guest then runs with a worse one
         "cryptomgr.notests",  # self-tests, patching and instruments that a guest living for seconds has no use for:
         "noreplace-smp",  # each of these costs 0.1 to 0.4 s of CPU under TCG
         "initcall_blacklist=init_kprobe_trace",
