@@ -22,7 +22,6 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from _thread import LockType
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -68,7 +67,6 @@ class Pending(Waiter):
         sink: Inbox[Pending] | None = None,
     ) -> None:
         self.ready = False
-        self.leads = False
         self.lock = None
         self.connection = connection
         self.row = row
@@ -128,7 +126,7 @@ class Connection:
         self._packets = PacketReader()
         self._received: list[bytes] = []
         self._mutex = threading.Lock()
-        self._reading = False
+        self._reader: Waiter | None = None
         self._followers: dict[Waiter, None] = {}
         self._send_lock = threading.Lock()
         self._backlog: deque[memoryview] = deque()
@@ -145,7 +143,7 @@ class Connection:
     @property
     def has_reader(self) -> bool:
         """Whether some thread reads at the moment."""
-        return self._reading
+        return self._reader is not None
 
     # Calls.
 
@@ -237,7 +235,6 @@ class Connection:
 
         ``interruptible`` is for waiters that others than the reader make ready: they call :meth:`interrupt` then.
         """
-        leads = False
         try:
             with self._mutex:
                 if waiter.ready:
@@ -246,25 +243,26 @@ class Connection:
                     raise self._loss()
                 if interruptible:
                     self._link.make_interruptible()
-                if self._reading:
-                    lock = waiter.sleep_on()
-                    self._followers[waiter] = None
+                if self._reader is None:
+                    self._reader = waiter
                 else:
-                    lock = None
-                    self._reading = leads = True
-            if lock is not None:
-                leads = self._follow(waiter, lock, until)
-                if not leads and not waiter.ready and self._broken is not None:
-                    raise self._loss()
-                if not leads:
-                    return waiter.ready
+                    waiter.sleep_on()
+                    self._followers[waiter] = None
+            if self._reader is not waiter:
+                self._sleep(waiter, until)
             while not waiter.ready:
-                if not self._read(until, interruptible):
+                if self._broken is not None:
+                    raise self._loss()
+                if self._reader is not waiter or not self._read(until, interruptible):
                     return waiter.ready
             return True
         finally:
-            if leads:
-                self._resign()
+            try:
+                self._leave(waiter)
+            except BaseException:  # a signal's: others must not wait forever for a reader that has gone
+                self._leave(waiter)
+                self._wake_reader()
+                raise
 
     def interrupt(self) -> None:
         """Let an interruptible waiter that is the reader look at its waiter again."""
@@ -274,7 +272,8 @@ class Connection:
 
     def read_what_is_there(self) -> None:
         """Read without waiting, unless somebody reads anyway; for the keepalive's ticker."""
-        if self._broken is not None or not self._take_role():
+        reader = Waiter()
+        if not self._take_role(reader):
             return
         try:
             while self._read(0.0, False):
@@ -282,7 +281,7 @@ class Connection:
         except ConnectionLost:
             return
         finally:
-            self._resign()
+            self._leave(reader)
 
     def break_off(self, why: str) -> None:
         """End the connection for good: everyone who waits, and every later call, gets ConnectionLost."""
@@ -295,52 +294,51 @@ class Connection:
             waiter.wake()
         self._close_link()
 
-    def _follow(self, waiter: Waiter, lock: LockType, until: float | None) -> bool:
-        """Sleep until woken or until ``until``; tells whether the reader's role was passed to us."""
-        seconds = remaining(until)
-        try:
+    def _sleep(self, waiter: Waiter, until: float | None) -> None:
+        """Sleep until we are ready, or the reader, or the connection is broken, or ``until`` passed."""
+        lock = waiter.lock
+        if lock is not None:
+            seconds = remaining(until)
             lock.acquire(timeout=-1 if seconds is None else seconds)
-        except BaseException:
-            if self._leave_followers(waiter):
-                self._resign()
-            raise
-        return self._leave_followers(waiter)
 
-    def _leave_followers(self, waiter: Waiter) -> bool:
+    def _take_role(self, reader: Waiter) -> bool:
         with self._mutex:
-            self._followers.pop(waiter, None)
-            waiter.lock = None
-            leads, waiter.leads = waiter.leads, False
-            return leads
-
-    def _take_role(self) -> bool:
-        with self._mutex:
-            if self._reading or self._broken is not None:
+            if self._reader is not None or self._broken is not None:
                 return False
-            self._reading = True
+            self._reader = reader
             return True
 
-    def _pass_role_on(self) -> None:
-        """Make the oldest follower the reader, or nobody; the mutex is held."""
+    def _pass_role_on(self, reader: Waiter) -> None:
+        """Make the oldest follower the reader, or nobody, if it is ``reader`` that is it; the mutex is held."""
+        if self._reader is reader:
+            self._reader = successor = self._successor()
+            if successor is not None:
+                successor.wake()
+
+    def _successor(self) -> Waiter | None:
         if self._broken is None:
             for follower in self._followers:
                 if not follower.ready:
-                    del self._followers[follower]
-                    follower.leads = True
-                    follower.wake()
-                    return
-        self._reading = False
+                    return follower
+        return None
 
-    def _resign(self) -> None:
+    def _leave(self, waiter: Waiter) -> None:
+        """The waiter waits no more, as a follower or as the reader."""
         with self._mutex:
-            self._pass_role_on()
+            if waiter.lock is not None:
+                waiter.lock = None
+                self._followers.pop(waiter, None)
+            self._pass_role_on(waiter)
         if self._broken is not None:
             self._close_link()
 
+    def _wake_reader(self) -> None:
+        with self._mutex:
+            if self._reader is not None:
+                self._reader.wake()
+
     def _read(self, until: float | None, interruptible: bool) -> bool:
         """Read once and hand over what came; False when ``until`` passed before anything did."""
-        if self._broken is not None:
-            raise self._loss()
         received = self._received
         try:
             at_once = until is None and not (interruptible or self._backlog or self._urgent)
@@ -415,27 +413,35 @@ class Connection:
 
     def _transmit(self, data: bytes, until: float | None) -> None:
         """Send a packet; when the socket is full, wait for room until ``until``."""
-        lock = self._send_lock
-        if not lock.acquire(False) and not lock.acquire(timeout=_lock_timeout(until)):
-            raise OperationTimeout("the daemon takes nothing")
+        if self._send_lock.locked():
+            self._await_turn(until)
         failure = None
         try:
-            if self._broken is not None:
-                raise NotSent(self._broken)
-            sent = 0 if self._backlog else self._link_send(data)
-            if sent != len(data):
-                self._backlog.append(memoryview(data)[sent:])
-                self._drain(until)
-        except OSError as error:
-            failure = error
+            # Not acquire and release: a signal's exception could come between the lock and a try.
+            with self._send_lock:
+                if self._broken is not None:
+                    raise NotSent(self._broken)
+                try:
+                    sent = 0 if self._backlog else self._link_send(data)
+                    if sent != len(data):
+                        self._backlog.append(memoryview(data)[sent:])
+                        self._drain(until)
+                except OSError as error:
+                    failure = error
         finally:
-            lock.release()
             if self._urgent or self._broken is not None:
                 self._after_send()
         if failure is not None:
             unsent = not self._backlog
             self.break_off(failure.strerror or str(failure))
             raise (NotSent if unsent else ConnectionLost)(self._broken or "") from failure
+
+    def _await_turn(self, until: float | None) -> None:
+        """Wait until nobody sends; who comes in between is quick, unless the socket is full again."""
+        seconds = remaining(until)
+        if not self._send_lock.acquire(timeout=-1 if seconds is None else seconds):
+            raise OperationTimeout("the daemon takes nothing")
+        self._send_lock.release()
 
     def _drain(self, until: float | None) -> None:
         while not self._drain_now():
@@ -457,7 +463,8 @@ class Connection:
 
     def _make_room(self, until: float | None) -> bool:
         """Wait until the socket takes more, reading meanwhile if nobody does; False when ``until`` passed."""
-        if not self._take_role():
+        reader = Waiter()
+        if not self._take_role(reader):
             check = time.monotonic() + READER_CHECK_SECONDS
             self._link.wait(check if until is None else min(check, until), read=False, write=True)
             return until is None or time.monotonic() < until
@@ -467,9 +474,9 @@ class Connection:
                 self._read(0.0, False)
             return readable or writable
         finally:
-            # Not _resign: the link can be closed only when the send lock is free.
+            # Not _leave: the link can be closed only when the send lock is free.
             with self._mutex:
-                self._pass_role_on()
+                self._pass_role_on(reader)
 
     def _flush_urgent(self) -> None:
         while self._urgent and self._send_lock.acquire(False):
@@ -501,10 +508,10 @@ class Connection:
 
     def _close_link(self) -> None:
         """Close the descriptor unless somebody uses it: that one comes here when he is done."""
-        while not self._link_closed and not self._reading and self._send_lock.acquire(False):
+        while not self._link_closed and self._reader is None and self._send_lock.acquire(False):
             try:
                 with self._mutex:
-                    free = not self._reading
+                    free = self._reader is None
                     self._link_closed = self._link_closed or free
                 if free:
                     self._link.close()
@@ -537,8 +544,3 @@ def _options(deadline: float | None, trace: bool) -> dict[str, Any]:
     if trace:
         options["trace"] = True
     return options
-
-
-def _lock_timeout(until: float | None) -> float:
-    seconds = remaining(until)
-    return -1 if seconds is None else seconds

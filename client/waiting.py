@@ -24,18 +24,17 @@ Item = TypeVar("Item")
 class Waiter:
     """One wait. ``ready`` is set before ``wake`` is called, so whoever registers and then looks misses nothing."""
 
-    __slots__ = ("leads", "lock", "ready")
+    __slots__ = ("lock", "ready")
 
     def __init__(self) -> None:
         self.ready = False
-        self.leads = False
         self.lock: LockType | None = None
 
-    def sleep_on(self) -> LockType:
-        """A lock that is held; the waiting thread acquires it once more and so sleeps until :meth:`wake`."""
-        self.lock = lock = allocate_lock()
+    def sleep_on(self) -> None:
+        """Make the lock, held: the waiting thread acquires it once more and so sleeps until :meth:`wake`."""
+        lock = allocate_lock()
         lock.acquire()
-        return lock
+        self.lock = lock
 
     def wake(self) -> None:
         """End the sleep. Waking twice, or one who does not sleep, does nothing."""

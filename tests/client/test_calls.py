@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import signal
 import socket
 import struct
 import threading
 import time
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import pytest
@@ -261,6 +263,68 @@ def test_messages_nobody_knows_are_ignored(ends: Ends) -> None:
     peer.socket.sendall(struct.pack(">IIIiiIi", 28, 0x30008086, 1, 59, 1, 4711, 0))
     peer.reply(call, "here")
     assert waiting.result(PATIENCE) == ("here",)
+
+
+# Signals
+
+
+class Interrupted(Exception):
+    """What a signal's handler raises, as Ctrl-C raises KeyboardInterrupt."""
+
+
+@pytest.fixture
+def interrupt() -> Iterator[Callable[[float], None]]:
+    """Interrupt the main thread in so many seconds, and again where that was lost in a finalizer; 0 takes it back."""
+
+    def raise_it(*_: object) -> None:
+        raise Interrupted
+
+    before = signal.signal(signal.SIGALRM, raise_it)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds, 0.2) and None
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_an_interrupted_wait_leaves_the_connection_as_it_was(ends: Ends, interrupt: Callable[[float], None]) -> None:
+    connection, peer = ends
+    interrupt(0.02)
+    with pytest.raises(Interrupted):
+        connection.call(HOSTNAME)
+    late, _, _ = peer.receive_call("connect_get_hostname")
+    peer.reply(late, "late")
+    peer.serve({"connect_get_hostname": lambda: ("here",)})
+    assert connection.call(HOSTNAME) == ("here",)
+
+
+def test_wherever_a_call_is_interrupted_nobody_waits_forever_or_gets_anothers_reply(
+    interrupt: Callable[[float], None],
+) -> None:
+    rng = random.Random(1)
+    ends: list[tuple[Connection, Peer]] = []
+
+    def new_connection() -> Connection:
+        ours, theirs = socket.socketpair()
+        ends.append((Connection(SocketLink(ours)), Peer(theirs)))
+        ends[-1][1].serve({"domain_lookup_by_id": lambda id_: (domain_ref("d", id_),)})
+        return ends[-1][0]
+
+    connection, turn = new_connection(), 0
+    for _ in range(150):
+        try:
+            interrupt(rng.uniform(0.0002, 0.002))
+            while connection.is_alive:
+                turn += 1
+                assert connection.call(BY_ID, (turn,), PATIENCE)[0].id == turn
+            interrupt(0)
+        except (Interrupted, ConnectionLost):
+            interrupt(0)
+        if not connection.is_alive:
+            connection = new_connection()
+        assert not connection.has_reader
+        assert connection.call(BY_ID, (0,), PATIENCE)[0].id == 0
+    for connection, peer in ends:
+        connection.break_off("the test is over")
+        peer.close()
 
 
 # Full sockets
