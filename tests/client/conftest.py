@@ -37,6 +37,11 @@ class Peer:
         self._server: threading.Thread | None = None
         self.calls: list[tuple[str, tuple]] = []
 
+    @property
+    def last_call(self) -> str:
+        """The row that was called last, as far as ``serve`` came."""
+        return self.calls[-1][0] if self.calls else ""
+
     def receive(self) -> Packet:
         """The next packet. Raises EOFError when the client has closed."""
         while not self._packets:

@@ -296,6 +296,7 @@ def test_an_interrupted_wait_leaves_the_connection_as_it_was(ends: Ends, interru
     assert connection.call(HOSTNAME) == ("here",)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_wherever_a_call_is_interrupted_nobody_waits_forever_or_gets_anothers_reply(
     interrupt: Callable[[float], None],
 ) -> None:

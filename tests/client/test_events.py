@@ -90,7 +90,7 @@ def test_what_is_no_domain_is_refused(daemon: FakeDaemon, host: Host) -> None:
 def test_the_last_iterator_that_closes_ends_the_subscription(daemon: FakeDaemon, host: Host) -> None:
     first, second = host.events(), host.events()
     first.close()
-    assert daemon.peer.calls[-1][0] == "events_subscribe"
+    assert daemon.peer.last_call == "events_subscribe"
     second.close()
     second.close()
     assert [name for name, _ in daemon.peer.calls][1:] == ["events_subscribe", "events_unsubscribe"]
@@ -106,7 +106,7 @@ def test_an_iterator_that_was_dropped_is_unsubscribed_at_the_next_event(daemon: 
     gc.collect()
     daemon.peer.event(12, "web", STARTED)
     host.hostname()
-    wait_until(lambda: daemon.peer.calls[-1][0] == "events_unsubscribe")
+    wait_until(lambda: daemon.peer.last_call == "events_unsubscribe")
     host.events().close()
     assert [name for name, _ in daemon.peer.calls][-2:] == ["events_subscribe", "events_unsubscribe"]
 

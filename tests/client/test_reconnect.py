@@ -76,7 +76,7 @@ def test_a_query_under_way_is_asked_once_more(daemon: FakeDaemon) -> None:
     with daemon.connect() as host:
         never_answer(daemon, "connect_get_hostname")
         waiting = in_thread(host.hostname)
-        wait_until(lambda: daemon.peers[0].calls[-1][0] == "connect_get_hostname")
+        wait_until(lambda: daemon.peers[0].last_call == "connect_get_hostname")
         daemon.peers[0].close()
         assert waiting.result(PATIENCE) == "here"
 
@@ -93,7 +93,7 @@ def test_what_a_change_under_way_did_is_unknown(daemon: FakeDaemon, row: str) ->
         }[row]
         never_answer(daemon, row)
         waiting = in_thread(act)
-        wait_until(lambda: daemon.peers[0].calls[-1][0] == row)
+        wait_until(lambda: daemon.peers[0].last_call == row)
         daemon.peers[0].close()
         with pytest.raises(ConnectionLost, match=f"whether {row} took effect is unknown"):
             waiting.result(PATIENCE)
@@ -115,7 +115,7 @@ def test_a_closed_host_does_not_come_back(daemon: FakeDaemon) -> None:
     host = daemon.connect()
     host.close()
     host.close()
-    assert daemon.peer.calls[-1][0] == "connect_close"
+    assert daemon.peer.last_call == "connect_close"
     with pytest.raises(ConnectionLost, match="closed on this side"):
         host.hostname()
     with pytest.raises(ConnectionLost):
@@ -172,7 +172,7 @@ def test_events_go_on_where_they_stopped(daemon: FakeDaemon) -> None:
         assert isinstance(events.get(PATIENCE), Event)
         waiting = in_thread(events.get, PATIENCE)
         daemon.peer.close()
-        wait_until(lambda: len(daemon.peers) == 2 and daemon.peer.calls[-1][0] == "events_subscribe")
+        wait_until(lambda: len(daemon.peers) == 2 and daemon.peer.last_call == "events_subscribe")
         assert daemon.peer.calls[-1] == ("events_subscribe", ([LIFECYCLE], "life 1", 11))
         for sequence in (12, 13):
             daemon.peer.event(sequence, "web", STARTED)
@@ -234,7 +234,7 @@ def test_waiting_for_a_state_survives_a_restart(daemon: FakeDaemon) -> None:
     daemon.handlers["domain_get_state"] = lambda ref, flags: (states[0], 0)
     with daemon.connect() as host:
         waiting = in_thread(host.domains.lookup("web").wait, DomainState.SHUTOFF, PATIENCE)
-        wait_until(lambda: daemon.peer.calls[-1][0] == "domain_get_state" and host._session.connection.has_reader)
+        wait_until(lambda: daemon.peer.last_call == "domain_get_state" and host._session.connection.has_reader)
         daemon.stop()
         states[0] = int(DomainState.SHUTOFF)
         daemon.handlers["events_subscribe"] = lambda procedures, epoch, after: ("life 2", 0, True)
