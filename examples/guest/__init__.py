@@ -4,7 +4,7 @@
     guest.kernel, guest.initrd                 # for <kernel> and <initrd>
     guest.cmdline_for("web-1")                 # for <cmdline>
 
-It needs 96 MiB of memory and no disk, boots in 2 to 3 s without KVM, prints `boot_line("web-1")` on its serial
+It needs 96 MiB of memory and no disk, boots in about 2 s without KVM, prints `boot_line("web-1")` on its serial
 console, powers off when its power button is pressed, and has a shell on the console. Its drivers: virtio block,
 network, console (the agent's channel too), rng, balloon, and ata_piix when the command line says
 `modules=ata_piix,sd_mod,sr_mod`. Machines: pc, q35, and microvm with ACPI off (Linux finds no timer under TCG
