@@ -106,7 +106,7 @@ class Store(LoopActor):
     async def _commit(self) -> None:
         try:
             while self._pending:
-                await asyncio.wait([asyncio.wrap_future(self._begin())])
+                await asyncio.gather(asyncio.wrap_future(self._begin()), return_exceptions=True)
                 self._settle_under_way()
         finally:
             self._committing = False
