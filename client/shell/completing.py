@@ -111,18 +111,16 @@ def domain_names(ctx: click.Context, applies: int, incomplete: str) -> list[Comp
             general.get("uri"), root=general.get("root"), readonly=True, deadline=DEADLINE, reconnect=False
         ) as host,
     ):
-        return list(_items(host.domains.list(applies), incomplete, _already_named(ctx)))
+        named = frozenset(ctx.params.get("by_place") or ())
+        names = {domain.name for domain in host.domains.list(applies, deadline=DEADLINE)}
+        return [CompletionItem(name) for name in sorted(names - named) if name.startswith(incomplete)]
     return []
 
 
-def _items(domains: Iterable[Any], incomplete: str, named: frozenset[str]) -> Iterable[CompletionItem]:
-    for domain in sorted(domains, key=lambda domain: domain.name):
-        if domain.name.startswith(incomplete) and domain.name not in named:
-            yield CompletionItem(domain.name)
-
-
-def _already_named(ctx: click.Context) -> frozenset[str]:
-    return frozenset(ctx.params.get("by_place") or ())
+def items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    """Those of ``words`` that begin so; ``incomplete`` may be a list with commas of which the last is begun."""
+    done, comma, last = incomplete.rpartition(",")
+    return [CompletionItem(f"{done}{comma}{word}") for word in words if word.startswith(last)]
 
 
 def _quoted(text: str) -> str:

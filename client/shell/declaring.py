@@ -10,7 +10,7 @@ Where virsh lets an argument be given as an option as well (``--domain NAME``, `
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -65,17 +65,21 @@ def command(name: str) -> Callable[[Function], click.Command]:
 
 
 class DomainType(click.ParamType):
-    """A domain's name, UUID or id. It is completed with the names of the domains that ``applies`` lets through."""
+    """A domain's name, UUID or id. It is completed with the names of the domains that ``applies`` lets through.
+
+    ``words`` are completed as well: those of the argument that follows, of which click cannot tell where it begins.
+    """
 
     name = "domain"
 
-    def __init__(self, applies: int = 0) -> None:
+    def __init__(self, applies: int = 0, words: Iterable[str] = ()) -> None:
         self.applies = applies
+        self.words = words
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from .completing import domain_names
+        from .completing import domain_names, items
 
-        return domain_names(ctx, self.applies, incomplete)
+        return [*domain_names(ctx, self.applies, incomplete), *items(self.words, incomplete)]
 
 
 def domain(applies: int = 0) -> Callable[[Function], Function]:
@@ -83,10 +87,11 @@ def domain(applies: int = 0) -> Callable[[Function], Function]:
     return click.argument("name", type=DomainType(applies), metavar="DOMAIN")
 
 
-def domains(applies: int = 0, *, sweeping: bool = True) -> Callable[[Function], Function]:
+def domains(applies: int = 0, *, sweeping: bool = True, words: Iterable[str] = ()) -> Callable[[Function], Function]:
     """One or more domains, passed as ``selection``; with ``sweeping`` also patterns, or --all.
 
-    ``applies`` (ConnectListAllDomainsFlags) says for which domains the command makes sense.
+    ``applies`` (ConnectListAllDomainsFlags) says for which domains the command makes sense, ``words`` what may follow
+    them.
     """
 
     def decorate(function: Function) -> Function:
@@ -97,7 +102,7 @@ def domains(applies: int = 0, *, sweeping: bool = True) -> Callable[[Function], 
 
         if sweeping:
             click.option("--all", "everything", is_flag=True, help="All domains that this applies to.")(gather)
-        return _alternatives(gather, "domain", DomainType(applies))
+        return _alternatives(gather, "domain", DomainType(applies, words))
 
     return decorate
 

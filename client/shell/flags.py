@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import IntFlag
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Function = Callable[..., Any]
 
@@ -50,11 +53,10 @@ class ModesType(click.ParamType):
             chosen |= self.words[word]
         return chosen
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list:
-        from click.shell_completion import CompletionItem
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from .completing import items
 
-        done, comma, last = incomplete.rpartition(",")
-        return [CompletionItem(f"{done}{comma}{word}") for word in self.words if word.startswith(last)]
+        return items(self.words, incomplete)
 
 
 def modes(flags: type[IntFlag]) -> Callable[[Function], Function]:

@@ -7,13 +7,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ..trace import CallTrace, TraceEntry
 
-_UNICODE = ("├─ ", "└─ ", "│  ", "   ")
-_ASCII = ("|- ", "`- ", "|  ", "   ")
+
+class Signs(NamedTuple):
+    """What a tree and its times are drawn with."""
+
+    tee: str = "├─ "
+    corner: str = "└─ "
+    bar: str = "│  "
+    blank: str = "   "
+    micro: str = "µs"
+
+
+UNICODE = Signs()
+ASCII = Signs("|- ", "`- ", "|  ", "   ", "us")
 
 
 def print_traces(traces: Sequence[CallTrace], as_json: bool) -> None:
@@ -23,7 +34,7 @@ def print_traces(traces: Sequence[CallTrace], as_json: bool) -> None:
 
         text = json.dumps({"calls": [as_data(trace) for trace in traces]}, indent=2)
     else:
-        text = "\n\n".join("\n".join(lines_of(trace, _branches())) for trace in traces)
+        text = "\n\n".join("\n".join(lines_of(trace, _signs())) for trace in traces)
     sys.stderr.write(f"{text}\n")
 
 
@@ -48,30 +59,29 @@ def subject_of(trace: CallTrace) -> str | None:
     return getattr(first, "name", None)
 
 
-def lines_of(trace: CallTrace, branches: Sequence[str] = _UNICODE) -> Iterator[str]:
+def lines_of(trace: CallTrace, signs: Signs = UNICODE) -> Iterator[str]:
     """A call and the tree of its stops, in aligned columns."""
     subject = subject_of(trace)
     title = f"{trace.row.name}{f' of {subject}' if subject else ''}"
     stops = [
-        (f"{trunk}{entry.actor}: {entry.what}", _time(entry.at), _time(entry.took))
-        for trunk, entry in zip(_trunks(trace.entries, branches), trace.entries, strict=True)
+        (f"{trunk}{entry.actor}: {entry.what}", _time(entry.at, signs), _time(entry.took, signs))
+        for trunk, entry in zip(_trunks(trace.entries, signs), trace.entries, strict=True)
     ]
     rows = [(title, "at", "took"), *stops]
     widths = [max(len(row[number]) for row in rows) for number in range(3)]
     failure = f"  failed: {trace.error.message.splitlines()[0]}" if trace.error else ""
-    yield f"{title}: {_time(trace.took)}{failure}"
+    yield f"{title}: {_time(trace.took, signs)}{failure}"
     if stops:
         yield f"{'':<{widths[0]}}  {'at':>{widths[1]}}  {'took':>{widths[2]}}"
     for stop, at, took in stops:
         yield f"{stop:<{widths[0]}}  {at:>{widths[1]}}  {took:>{widths[2]}}"
 
 
-def _trunks(entries: Sequence[TraceEntry], branches: Sequence[str]) -> Iterator[str]:
+def _trunks(entries: Sequence[TraceEntry], signs: Signs) -> Iterator[str]:
     """What is drawn before each stop, so that its depth makes a tree."""
-    tee, corner, bar, blank = branches
     for number, entry in enumerate(entries):
-        trunk = "".join(bar if _goes_on(entries, number, depth) else blank for depth in range(entry.depth))
-        yield trunk + (tee if _goes_on(entries, number, entry.depth) else corner)
+        trunk = "".join(signs.bar if _goes_on(entries, number, depth) else signs.blank for depth in range(entry.depth))
+        yield trunk + (signs.tee if _goes_on(entries, number, entry.depth) else signs.corner)
 
 
 def _goes_on(entries: Sequence[TraceEntry], number: int, depth: int) -> bool:
@@ -82,13 +92,13 @@ def _goes_on(entries: Sequence[TraceEntry], number: int, depth: int) -> bool:
     return False
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e6:.1f} µs" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
+def _time(seconds: float, signs: Signs) -> str:
+    return f"{seconds * 1e6:.1f} {signs.micro}" if seconds < 1e-3 else f"{seconds * 1e3:.2f} ms"
 
 
-def _branches() -> Sequence[str]:
+def _signs() -> Signs:
     try:
-        "├└│µ".encode(sys.stderr.encoding or "ascii")
+        "".join(UNICODE).encode(sys.stderr.encoding or "ascii")
     except UnicodeEncodeError:
-        return _ASCII
-    return _UNICODE
+        return ASCII
+    return UNICODE

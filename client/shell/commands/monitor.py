@@ -28,14 +28,14 @@ def qemu_monitor_command(
     asked = shell.domain(name)
     answer = asked.monitor_command(" ".join(cmd), hmp=hmp)
     if hmp:
-        show(shell.options, {"domain": asked.name, "answer": answer}, Text(answer))
+        show(shell.options, {"name": asked.name, "answer": answer}, Text(answer))
         return
     value = _parsed(answer)
     if return_value and isinstance(value, dict) and "return" in value:
         value = value["return"]
         answer = json.dumps(value)
     text = json.dumps(value, indent=2) if pretty and value is not None else answer
-    show(shell.options, {"domain": asked.name, "answer": answer if value is None else value}, Text(text))
+    show(shell.options, {"name": asked.name, "answer": answer if value is None else value}, Text(text))
 
 
 def _parsed(answer: str) -> Any:

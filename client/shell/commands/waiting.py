@@ -15,8 +15,6 @@ from ..session import Shell
 from ..wording import state_of_word, state_word
 
 if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
     from ...domain import Domain
 
 _NAMES = [state.name.lower() for state in DomainState if state]
@@ -36,15 +34,9 @@ class StatesType(click.ParamType):
             self.fail(f"'{word}' is no state; those are {', '.join(_NAMES)}", param, ctx)
         return state
 
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem
-
-        done, comma, last = incomplete.rpartition(",")
-        return [CompletionItem(f"{done}{comma}{name}") for name in _NAMES if name.startswith(last)]
-
 
 @command("wait")
-@domains()
+@domains(words=_NAMES)
 @click.argument("states", type=StatesType(), metavar="STATE[,STATE...]")
 @click.option("--timeout", type=SECONDS, metavar="SECONDS", help="How long to wait in all.")
 @click.pass_obj
