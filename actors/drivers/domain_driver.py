@@ -16,7 +16,7 @@ from typing import Any
 import pykka
 
 from ...wire.documents.domain import DomainDefinition, parse_domain
-from ...wire.enums.domain import DomainCreateFlags, DomainDefineFlags
+from ...wire.enums.domain import DomainDefineFlags
 from ...wire.errors import OperationInvalid, UnsupportedConfig
 from ...wire.table import DomainRef
 from ..call import Call
@@ -134,7 +134,7 @@ class DomainDriver(CallTarget):
         entry = self.directory.claim(definition.name, uuid_bytes(definition))
         if entry is not None and entry.summary.id >= 0:
             raise OperationInvalid(f"domain is already running as '{entry.name}'", object=entry.name)
-        return self._hand_over(call, definition, "create", flags & ~DomainCreateFlags.VALIDATE)
+        return self._hand_over(call, definition, "create", flags)
 
     def read_definition(self, xml: str) -> DomainDefinition:
         """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""

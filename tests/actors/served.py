@@ -1,0 +1,187 @@
+"""A daemon on a thread of the test's process, its loop watched, and a driver whose domains take their time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pykka
+from virtactor.actors.call import Call
+from virtactor.actors.config import Config
+from virtactor.actors.connection.connection import Connection
+from virtactor.actors.connection.listener import Adopt
+from virtactor.actors.connection.streams import DescriptorStream, StreamClosed
+from virtactor.actors.daemon import Daemon
+from virtactor.actors.drivers.test.domain import TestDomain
+from virtactor.actors.drivers.test.driver import TestDriver
+from virtactor.actors.router import DriverKind
+from virtactor.actors.runtime import Runtime
+from virtactor.wire.documents.domain import DomainDefinition
+from virtactor.wire.paths import Paths
+from virtactor.wire.table import DomainRef
+
+from ..raw_client import PATIENCE, RawClient
+from .loops import WatchedLoop, no_complaints
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what only another thread or process can bring about."""
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.001)
+
+
+class SlowDomain(TestDomain):
+    """A domain of the test driver whose boot, pause and memory wait for the test, and with a console."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.open = asyncio.Event()
+        self.began = threading.Event()
+        self.console: socket.socket | None = None
+        self.streams_closed = 0
+
+    async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
+        self.began.set()
+        await self.open.wait()
+        return live
+
+    async def pause(self, call: Call) -> None:
+        self.began.set()
+        await self.open.wait()
+
+    async def domain_get_info(self, call: Call, dom: DomainRef) -> tuple[int, int, int, int, int]:  # type: ignore[override]
+        await self.open.wait()
+        return super().domain_get_info(call, dom)
+
+    def domain_open_console(self, call: Call, dom: DomainRef, dev_name: str | None, flags: int) -> tuple[Any]:
+        ours, theirs = socket.socketpair()
+        self.console = theirs
+        return (DescriptorStream.start(self.runtime, ours.detach(), self.actor_ref, dev_name or "console"),)
+
+    def on_message(self, message: Any) -> Any:
+        if isinstance(message, StreamClosed):
+            self.streams_closed += 1
+            return None
+        return super().on_message(message)
+
+
+class SlowDriver(TestDriver):
+    name = "slow"
+
+    def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[Any]:
+        return SlowDomain.start(self.runtime, self.surroundings(), name, uuid)
+
+    def connect_get_hostname(self, call: Call) -> tuple[str]:
+        # Some names cannot be sent: this one exceeds what a packet may hold.
+        return ("x" * (33 << 20),)
+
+
+def slow_kind(runtime: Runtime) -> DriverKind:
+    return DriverKind(lambda uri: uri.path, lambda uri: SlowDriver.open(runtime, 100, ()), lasting=False)
+
+
+class _Daemon(Daemon):
+    """A daemon that also has the slow driver, as ``slow:///``."""
+
+    async def _start_drivers(self) -> None:
+        await super()._start_drivers()
+        router: Any = self.router._actor_weakref()
+        router._kinds["slow"] = slow_kind(self.runtime)
+
+
+class Served:
+    """The daemon. ``stop`` fails the test for slow callbacks, lost exceptions, and actors or descriptors left."""
+
+    def __init__(self, root: Path | None = None, config: Config | None = None) -> None:
+        self.paths = Paths.below(root) if root is not None else None
+        self.daemon = _Daemon(self.paths, config or Config(), listen=root is not None)
+        self._descriptors = len(os.listdir("/proc/self/fd"))
+        self._switch = sys.getswitchinterval()
+        # The loop's thread and the test's share the interpreter: waiting for it must not look like a slow callback.
+        sys.setswitchinterval(0.0005)
+        self._complaints = no_complaints()
+        self._complaints.__enter__()
+        self._started: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="served")
+        self._thread.start()
+        self._started.result(PATIENCE)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=WatchedLoop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        try:
+            await self.daemon.start()
+        except BaseException as error:
+            self._started.set_exception(error)
+            return
+        self._started.set_result(None)
+        await self._stopping.wait()
+        await self.daemon.stop()
+        self.left = [actor.label for actor in self.daemon.runtime.actors]
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(PATIENCE)
+        sys.setswitchinterval(self._switch)
+        assert not self._thread.is_alive()
+        assert self.left == []
+        self._complaints.__exit__(None, None, None)
+
+    # -- clients -------------------------------------------------------------------------------------------------------
+
+    def connect(self) -> RawClient:
+        """A client over a socketpair, as embedded daemons have them."""
+        ours, theirs = socket.socketpair()
+        theirs.setblocking(False)
+        self.daemon.listener.tell(Adopt(theirs))
+        return RawClient(ours)
+
+    def opened(self, uri: str = "test:///default", flags: int = 0) -> RawClient:
+        client = self.connect()
+        client.open(uri, flags)
+        return client
+
+    # -- inside --------------------------------------------------------------------------------------------------------
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Call something on the loop's thread, when all mail is handled."""
+        future: Future[T] = Future()
+
+        def call() -> None:
+            if not self.daemon.runtime.idle:
+                self.loop.call_soon(call)
+                return
+            try:
+                future.set_result(function())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self.loop.call_soon_threadsafe(call)
+        return future.result(PATIENCE)
+
+    def actors(self, kind: type[Any] = Connection) -> list[Any]:
+        return self.run(lambda: [actor for actor in self.daemon.runtime.actors if isinstance(actor, kind)])
+
+    def domain(self, name: str) -> SlowDomain:
+        (found,) = [domain for domain in self.actors(SlowDomain) if domain.name == name]
+        return found
+
+    def let_go(self, name: str) -> None:
+        """Let everything that waits in a slow domain go on."""
+        self.loop.call_soon_threadsafe(self.domain(name).open.set)

@@ -1,0 +1,248 @@
+"""What the router decides from a row alone: who may call it, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from virtactor.actors.drivers.test.driver import TestDriver
+from virtactor.wire.errors import (
+    CallerError,
+    InvalidArgument,
+    NoConnect,
+    NoDomain,
+    NotSupported,
+    OperationDenied,
+    OperationInvalid,
+    SystemFailure,
+    VirtError,
+    XMLError,
+)
+from virtactor.wire.table import ROWS, Access, DomainRef, Kind, Row, Target
+from virtactor.wire.table.types import UUID, Boolean, Double, Integer, List, Opaque, Optional, String, Struct, Type
+
+from ..raw_client import RawClient, domain_xml
+from .served import Served
+
+CALLS = [row for row in ROWS.values() if row.kind is not Kind.MESSAGE]
+GUARDED_BITS = [
+    pytest.param(row, name, 1 << bit, id=f"{row.name}-{name}-{1 << bit}")
+    for row in CALLS
+    for name, bits in row.guarded.items()
+    for bit in range(32)
+    if bits >> bit & 1
+]
+
+
+def by_name(rows: list[Row]) -> Any:
+    return pytest.mark.parametrize("row", rows, ids=lambda row: row.name)
+
+
+def plain(type_: Type) -> Any:
+    """Some value of a type."""
+    match type_:
+        case Integer():
+            return 0
+        case Boolean():
+            return False
+        case Double():
+            return 0.0
+        case String():
+            return ""
+        case UUID():
+            return bytes(16)
+        case Opaque():
+            return b""
+        case Optional():
+            return None
+        case List():
+            return []
+        case Struct(make, fields):
+            return make(*(plain(field.type) for field in fields))
+    raise AssertionError(type_)
+
+
+def arguments(row: Row, **given: Any) -> list[Any]:
+    return [given.get(field.name, plain(field.type)) for field in row.args]
+
+
+def call(client: RawClient, row: Row, **given: Any) -> Any:
+    return client.call(row.name, *arguments(row, **given))
+
+
+def test_only_open_and_close_work_before_the_session_is_open(served: Served) -> None:
+    with served.connect() as client:
+        for row in CALLS:
+            if row.access is not Access.NONE:
+                with pytest.raises(NoConnect, match="the session is not open"):
+                    call(client, row)
+        client.open()
+        assert client.call("connect_get_type") == "TEST"
+
+
+def test_a_readonly_session_is_refused_every_row_that_writes(served: Served) -> None:
+    with served.opened(flags=1) as client:
+        dom = client.lookup("test")
+        writing = [row for row in CALLS if row.access is Access.WRITE]
+        assert len(writing) > 10
+        for row in writing:
+            with pytest.raises(OperationDenied) as raised:
+                call(client, row, dom=dom, xml=domain_xml("x"), xml_desc=domain_xml("x"))
+            assert str(raised.value) == f"operation forbidden: read only access prevents {row.api}"
+        assert client.names() == {"test"}
+        assert client.state("test") == (1, 1)
+
+
+@pytest.mark.parametrize(("row", "name", "bit"), GUARDED_BITS)
+def test_a_readonly_session_is_refused_guarded_flags(row: Row, name: str, bit: int, served: Served) -> None:
+    with served.opened(flags=1) as client:
+        dom = client.lookup("test")
+        with pytest.raises(OperationDenied):
+            call(client, row, dom=dom, **{name: bit})
+        with pytest.raises(OperationDenied):
+            call(client, row, dom=dom, **{name: bit | 2**31})
+        assert call(client, row, dom=dom)
+
+
+def test_a_readonly_session_may_read(served: Served) -> None:
+    with served.opened(flags=1) as client:
+        dom = client.lookup("test")
+        for row in CALLS:
+            if row.access is not Access.READ or row.target is Target.SESSION:
+                continue
+            with suppress(NotSupported, NoDomain):
+                call(client, row, dom=dom, name="test", id=1, uuid=dom.uuid)
+
+
+def test_the_readonly_socket_makes_sessions_readonly(serve: Callable[..., Served], root: Path) -> None:
+    served = serve(root)
+    assert served.paths is not None
+    with RawClient.opened(served.paths.readonly_socket) as client:
+        with pytest.raises(OperationDenied):
+            client.define("x")
+        assert client.names() == {"test"}
+    with RawClient.opened(served.paths.socket) as client:
+        assert client.define("x").name == "x"
+
+
+@by_name([row for row in CALLS if row.target is Target.DOMAIN])
+def test_a_domain_that_does_not_exist_is_not_found(row: Row, served: Served) -> None:
+    missing = DomainRef("ghost", b"\x11" * 16, -1)
+    with served.opened() as client, pytest.raises(NoDomain) as raised:
+        call(client, row, dom=missing)
+    assert "'11111111-1111-1111-1111-111111111111' (ghost)" in str(raised.value)
+    assert raised.value.code == 42
+
+
+def test_a_domain_is_found_by_its_uuid_whatever_name_it_is_called(served: Served) -> None:
+    with served.opened() as client:
+        dom = client.lookup("test")
+        assert client.call("domain_get_state", DomainRef("other", dom.uuid, 77), 0) == (1, 1)
+
+
+@pytest.mark.parametrize(("name", "api"), [("domain_open_console", "virDomainOpenConsole")])
+def test_what_a_driver_does_not_do_is_not_supported(name: str, api: str, served: Served) -> None:
+    with served.opened() as client, pytest.raises(NotSupported) as raised:
+        call(client, ROWS[name], dom=client.lookup("test"))
+    assert str(raised.value) == f"this function is not supported by the connection driver: {api}"
+    assert raised.value.code == 3
+
+
+@by_name([row for row in CALLS if row.target is Target.SESSION])
+def test_every_call_about_the_session_has_its_handler(row: Row) -> None:
+    from virtactor.actors.connection.connection import Connection
+
+    assert callable(getattr(Connection, row.name))
+
+
+@by_name([row for row in CALLS if row.target is not Target.SESSION])
+def test_no_call_raises_anything_unexpected(row: Row, served: Served) -> None:
+    with served.opened() as client:
+        given = {"dom": client.lookup("test"), "name": "test"}
+        for flags in (0, 2**31, 2**32 - 1):
+            with suppress(CallerError, OperationInvalid):
+                call(client, row, **given, flags=flags)
+
+
+@by_name(
+    [row for row in CALLS if any(field.name == "flags" for field in row.args) and row.target is not Target.SESSION]
+)
+def test_unknown_flags_are_refused_by_their_number(row: Row, served: Served) -> None:
+    with served.opened() as client:
+        given = {"dom": client.lookup("test"), "xml": domain_xml("x"), "xml_desc": domain_xml("x")}
+        with pytest.raises((InvalidArgument, NotSupported)) as raised:
+            call(client, row, **given, flags=2**31)
+        if isinstance(raised.value, InvalidArgument):
+            assert str(raised.value).startswith("invalid argument: unsupported flags (0x80000000) in ")
+
+
+# -- opening -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind", "complaint"),
+    [
+        ("vbox:///session", NoConnect, "no driver for 'vbox:///session'"),
+        ("qemu:///system", NoConnect, "no driver for 'qemu:///system'"),
+        ("nonsense", InvalidArgument, "names no driver"),
+        ("test:///", InvalidArgument, "supply a path or use test:///default"),
+        ("test:///no/such/file", SystemFailure, "cannot read /no/such/file: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_opened_says_why_and_can_be_tried_again(
+    uri: str, kind: type[VirtError], complaint: str, served: Served
+) -> None:
+    with served.connect() as client:
+        with pytest.raises(kind, match=complaint):
+            client.open(uri)
+        client.open()
+        assert client.call("connect_get_uri") == "test:///default"
+
+
+def test_a_session_is_opened_once(served: Served) -> None:
+    with served.connect() as client:
+        serials = [client.send("connect_open", "test:///default", 0) for _ in range(3)]
+        answers = client.answers(serials)
+        assert answers[serials[0]] is None
+        for error in (answers[serial] for serial in serials[1:]):
+            assert isinstance(error, OperationInvalid)
+            assert "connection is already open" in str(error)
+        assert client.names() == {"test"}
+
+
+def test_the_default_test_driver_is_shared_and_gone_with_its_last_session(served: Served) -> None:
+    with served.opened() as one, served.opened() as two:
+        one.define("mine")
+        assert two.names() == {"test", "mine"}
+        one.call("connect_close")
+        assert one.at_end()
+        assert two.names() == {"test", "mine"}
+        two.call("connect_close")
+        assert two.at_end()
+    assert served.actors(TestDriver) == []
+    with served.opened() as three:
+        assert three.names() == {"test"}
+
+
+def test_a_test_driver_of_a_document_is_its_sessions_own(served: Served, tmp_path: Path) -> None:
+    document = tmp_path / "node.xml"
+    document.write_text(
+        "<node><domain type='test'><name>a</name><memory>1024</memory><os><type>hvm</type></os></domain></node>"
+    )
+    with served.opened(f"test://{document}") as one, served.opened(f"test://{document}") as two:
+        one.define("mine")
+        assert one.names() == {"a", "mine"}
+        assert two.names() == {"a"}
+        assert one.call("connect_get_uri") == f"test://{document}"
+
+
+def test_a_document_that_is_wrong_leaves_nothing_behind(served: Served, tmp_path: Path) -> None:
+    document = tmp_path / "node.xml"
+    document.write_text("<node>")
+    with served.connect() as client:
+        with pytest.raises(XMLError):
+            client.open(f"test://{document}")
+        assert served.actors(TestDriver) == []
