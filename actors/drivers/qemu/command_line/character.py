@@ -5,7 +5,6 @@ QEMU makes the terminals of type pty itself; `query-chardev` tells their paths u
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from .....wire.documents.domain import Channel, CharacterDevice, Console, Serial
@@ -89,13 +88,13 @@ def _check_source(device: CharacterDevice) -> None:
 
 
 def _unix_socket(board: Board, device: CharacterDevice) -> str:
-    """A unix socket: at its own path, or, for a channel without one, what was opened for it."""
+    """A unix socket: what was opened for it, else at its own path."""
     name = chardev_id(device)
-    if device.source_path is not None:
-        server = True if device.source_mode == "bind" else None
-        return key_values("socket", id=name, path=device.source_path, server=server, wait=False if server else None)
     opened = board.resources.sockets.get(device.alias or "")
-    if opened is None or device.source_mode == "connect":
+    if isinstance(opened, int):
+        return key_values("socket", id=name, fd=opened, server=True, wait=False)
+    path = device.source_path if opened is None else str(opened)
+    if path is None:
         raise UnsupportedConfig(f"{label(device)}: type 'unix' without a path")
-    where: dict[str, Any] = {"path": opened} if isinstance(opened, Path) else {"fd": opened}
-    return key_values("socket", id=name, **where, server=True, wait=False)
+    server = True if device.source_mode == "bind" or opened is not None else None
+    return key_values("socket", id=name, path=path, server=server, wait=False if server else None)

@@ -11,13 +11,14 @@ from .board import Board
 from .syntax import Value, key_values
 
 RTC_CLOCKS = {"guest": "vm", "wall": "host", "realtime": "rt"}
-# QEMU delivers missed ticks of these late and does nothing else about them; "delay" asks for just that.
+# Missed ticks of these come late, which is what "delay" asks for; some have other ways too.
 DELAYING = ("hpet", "rtc", "pit")
 
 
 def clock(board: Board) -> list[str]:
     """-rtc, and what else timers need. What they have in the processor or the machine is written there."""
     wanted = board.definition.clock or Clock(offset="utc")
+    _check_offset(wanted)
     rtc: dict[str, Value] = {"base": _base(wanted, board.resources.now)}
     arguments: list[str] = []
     for timer in wanted.timers:
@@ -27,6 +28,14 @@ def clock(board: Board) -> list[str]:
         elif timer.name == "pit":
             arguments += _pit(timer, kvm=board.definition.type == "kvm")
     return ["-rtc", key_values(**rtc), *arguments]
+
+
+def _check_offset(clock: Clock) -> None:
+    """Refuse what is said of another offset than the clock's."""
+    if clock.timezone is not None and clock.offset != "timezone":
+        raise UnsupportedConfig(f"clock: a timezone with offset {clock.offset!r}")
+    if (clock.adjustment is not None or clock.basis is not None) and clock.offset != "variable":
+        raise UnsupportedConfig(f"clock: adjustment and basis with offset {clock.offset!r}")
 
 
 def _base(clock: Clock, now: datetime) -> str:
@@ -86,10 +95,10 @@ def _rtc(timer: Timer) -> dict[str, Value]:
 
 
 def _pit(timer: Timer, *, kvm: bool) -> list[str]:
-    """The timer chip is KVM's with KVM, and can discard missed ticks; QEMU's own delivers them late."""
-    policies = {None, "delay", "discard"} if kvm else {None, "delay"}
+    """QEMU's chip and KVM's both deliver late by themselves, and catch up thereby; KVM's can discard."""
+    policies = {None, "delay", "catchup"} | ({"discard"} if kvm else set())
     if timer.tickpolicy not in policies:
         raise UnsupportedConfig(f"timer 'pit': tickpolicy {timer.tickpolicy!r}" + ("" if kvm else " without KVM"))
-    if not kvm or timer.tickpolicy is None:
+    if not kvm or timer.tickpolicy not in ("delay", "discard"):
         return []
     return ["-global", f"kvm-pit.lost_tick_policy={timer.tickpolicy}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .....wire.documents.domain import Controller
+from .....wire.documents.domain import Controller, PciAddress
 from .....wire.errors import UnsupportedConfig
 from ..labels import label
 from .board import Board, alias
@@ -57,7 +57,7 @@ def controllers(board: Board) -> list[str]:
 
 
 def _turn(controller: Controller) -> tuple[bool, int, bool]:
-    """PCI buses come first, each after the lower ones that it may hang on, then the others, masters before companions."""
+    """PCI buses first, each after the lower ones that it may hang on; then the others, masters before companions."""
     is_bus = controller.type == "pci"
     return not is_bus, (controller.index or 0) if is_bus else 0, controller.model in COMPANIONS
 
@@ -73,6 +73,11 @@ def _check_builtin(board: Board, controller: Controller) -> None:
     expected = board.family.root if controller.type == "pci" else None
     if controller.model not in (None, expected):
         raise UnsupportedConfig(f"{label(controller)}: the machine has its own")
+    place = board.family.places.get((controller.type, controller.index or 0))
+    if controller.address is not None and controller.address != (
+        place and PciAddress(slot=place[0], function=place[1])
+    ):
+        raise UnsupportedConfig(f"{label(controller)}: another address than the machine's own controller has")
     for field in FIELDS[controller.type]:
         if getattr(controller, field) is not None:
             raise UnsupportedConfig(f"{label(controller)}: {field} of the machine's own controller")

@@ -78,7 +78,7 @@ def _check(cpu: Cpu) -> None:
         raise UnsupportedConfig(f"cpu match {cpu.match!r}", hint="QEMU makes the processor that is described: 'exact'")
     if cpu.features and not cpu.mode and not cpu.model:
         raise XMLError("cpu: features without a mode or a model")
-    if cpu.model and cpu.mode in ("host-passthrough", "maximum"):
+    if cpu.model and cpu.mode not in (None, "custom"):
         raise UnsupportedConfig(f"cpu model {cpu.model!r} with mode {cpu.mode!r}")
     if cpu.migratable is not None and cpu.mode not in ("host-passthrough", "maximum"):
         raise UnsupportedConfig("cpu: migratable is for the modes 'host-passthrough' and 'maximum'")

@@ -9,6 +9,7 @@ from .syntax import Value, key_values
 
 # What suspend_to_mem and suspend_to_disk switch, by machine family.
 PM_DEVICES = {"pc": "PIIX4_PM", "q35": "ICH9-LPC"}
+ACCELERATORS = {"kvm": "kvm", "qemu": "tcg"}
 KIB_PER_MIB = 1024
 # SeaBIOS keeps it in 16 bits; milliseconds.
 MAX_BOOTMENU_TIMEOUT = 65535
@@ -21,13 +22,15 @@ def machine(board: Board) -> list[str]:
     os = definition.os
     if os.arch not in (None, capabilities.arch):
         raise UnsupportedConfig(f"architecture {os.arch!r}: {capabilities.binary} is for {capabilities.arch}")
+    if definition.type not in ACCELERATORS:
+        raise UnsupportedConfig(f"domain type {definition.type!r} is not QEMU's")
     if definition.type == "kvm" and not capabilities.kvm:
         raise UnsupportedConfig(
             "domain type 'kvm': KVM does not run guests on this host", hint="type='qemu' runs them in software"
         )
     name = capabilities.machine(os.machine).name
     switches = key_values(name, usb=False, dump_guest_core=False, **_features(board), **_timers(board))
-    return ["-machine", switches, "-accel", "kvm" if definition.type == "kvm" else "tcg"]
+    return ["-machine", switches, "-accel", ACCELERATORS[definition.type]]
 
 
 def _features(board: Board) -> dict[str, Value]:

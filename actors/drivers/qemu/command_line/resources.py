@@ -13,7 +13,8 @@ class Resources:
     """What a start has at hand. Descriptors are numbers that the new process inherits unchanged.
 
     monitor: a listening unix socket for QMP.
-    sockets: by alias, where a unix channel without a path of its own listens: a path, or a listening descriptor.
+    sockets: by alias, where unix character devices listen, whatever their document says: a path, or a descriptor that
+        listens already. Channels without a path of their own need one.
     vnc_port: the TCP port of a display with an automatic one; None lets QEMU take the first free from 5900 on.
     pid_file: written by QEMU when it is up.
     now: when the guest starts, with its time zone; the base of clocks that are neither UTC nor the host's.

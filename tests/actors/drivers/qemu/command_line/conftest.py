@@ -1,0 +1,149 @@
+"""Definitions and capabilities for tests of the command line, and a way to read what was built."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from virtactor.actors.drivers.qemu.aliases import assign_aliases
+from virtactor.actors.drivers.qemu.capabilities import Capabilities, CpuModel, Machine
+from virtactor.actors.drivers.qemu.command_line import Resources, build_command_line
+from virtactor.actors.drivers.qemu.defaults import complete_definition
+from virtactor.wire.documents.domain import DomainDefinition, parse_domain
+
+UUID = "7f1f3a52-4bd2-4f3c-9d3e-2b1c5a6d7e80"
+MACHINES = {"pc": "pc-i440fx-7.2", "q35": "pc-q35-7.2", "microvm": "microvm"}
+VIRTIO = ("blk", "net", "serial", "balloon", "rng", "keyboard", "mouse", "tablet")
+DEVICES = frozenset(
+    {
+        *(f"virtio-{kind}-{bus}" for kind in VIRTIO for bus in ("pci", "device")),
+        *(
+            "virtio-vga",
+            "virtio-gpu-pci",
+            "VGA",
+            "cirrus-vga",
+            "vmware-svga",
+            "bochs-display",
+            "ramfb",
+            "qxl-vga",
+            "qxl",
+        ),
+        *("ide-hd", "ide-cd", "ich9-ahci", "pcie-root-port", "pcie-pci-bridge", "pci-bridge", "vmcoreinfo"),
+        *("piix3-usb-uhci", "qemu-xhci", "nec-usb-xhci", "usb-ehci", "ich9-usb-ehci1", "ich9-usb-uhci1"),
+        *("usb-tablet", "usb-mouse", "usb-kbd", "isa-serial", "pci-serial", "virtconsole", "virtserialport"),
+        *("rtl8139", "e1000", "e1000e"),
+    }
+)
+CAPABILITIES = Capabilities(
+    binary="/usr/bin/qemu-system-x86_64",
+    version=(7, 2, 22),
+    package="",
+    arch="x86_64",
+    kvm=False,
+    machines=tuple(
+        Machine(name, None if name == alias else alias, 255, alias == "pc", default_cpu="qemu64-x86_64-cpu")
+        for alias, name in MACHINES.items()
+    ),
+    cpu_models=tuple(CpuModel(name, f"{name}-x86_64-cpu") for name in ("qemu64", "EPYC", "host", "max")),
+    devices=DEVICES,
+    objects=frozenset({"rng-random", "rng-builtin"}),
+    commands=frozenset(),
+    options={"sandbox": frozenset({"enable", "obsolete", "elevateprivileges", "spawn", "resourcecontrol"})},
+)
+NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A command line, read as QEMU reads it: options and their values, JSON values as dictionaries."""
+
+    argv: list[str]
+
+    def values(self, option: str) -> list[Any]:
+        """All values of an option, in order."""
+        pairs = zip(self.argv, self.argv[1:], strict=False)
+        return [json.loads(value) if value.startswith("{") else value for word, value in pairs if word == option]
+
+    def value(self, option: str) -> Any:
+        """The value of an option that is there once."""
+        (value,) = self.values(option)
+        return value
+
+    def device(self, alias: str) -> dict[str, Any]:
+        """The -device with that id, without the id."""
+        (device,) = [each for each in self.values("-device") if each.get("id") == alias]
+        return {name: value for name, value in device.items() if name != "id"}
+
+    def drivers(self) -> list[str]:
+        return [each["driver"] for each in self.values("-device")]
+
+
+def document(
+    devices: str = "", *, machine: str = "pc", os: str = "", features: str = "<acpi/>", top: str = "", **given: Any
+) -> str:
+    """A guest's document with little in it but what is given."""
+    kind = given.get("type", "qemu")
+    name = given.get("name", "guest")
+    vcpu = given.get("vcpu", "<vcpu>1</vcpu>")
+    memory = given.get("memory", "<memory unit='MiB'>64</memory>")
+    balloon = "" if "<memballoon" in devices else "<memballoon model='none'/>"
+    return f"""
+<domain type='{kind}'>
+  <name>{name}</name><uuid>{UUID}</uuid>{memory}{vcpu}
+  <os><type arch='x86_64' machine='{machine}'>hvm</type>{os}</os>
+  <features>{features}</features>
+  {top}
+  <devices>{devices}{balloon}</devices>
+</domain>"""
+
+
+def live(xml: str, capabilities: Capabilities = CAPABILITIES) -> DomainDefinition:
+    """The definition that a start is given: completed, with addresses and aliases."""
+    definition = parse_domain(xml)
+    machine = capabilities.machine(definition.os.machine).name
+    return assign_aliases(complete_definition(definition, machine=machine, emulator=capabilities.binary))
+
+
+def resources(definition: DomainDefinition, **given: Any) -> Resources:
+    sockets: dict[str, Path | int] = {each.alias: 21 for each in definition.devices.channels if each.alias}
+    return Resources(**{"monitor": 20, "now": NOW, "sockets": sockets, **given})
+
+
+Build = Callable[..., Arguments]
+
+
+@pytest.fixture(scope="session")
+def build() -> Build:
+    """Build the command line of a document that has what is given; `resources` are changed as given."""
+
+    def build(devices: str = "", *, kvm: bool = False, opened: dict[str, Any] | None = None, **given: Any) -> Arguments:
+        capabilities = dataclasses.replace(CAPABILITIES, kvm=True) if kvm else CAPABILITIES
+        xml = document(devices, **{"type": "kvm" if kvm else "qemu", **given})
+        definition = live(xml, capabilities)
+        return Arguments(build_command_line(definition, capabilities, resources(definition, **(opened or {}))))
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Callable[[str], DomainDefinition]:
+    """Make the live definition of a whole document."""
+    return live
+
+
+@pytest.fixture(scope="session")
+def capabilities() -> Capabilities:
+    """A QEMU that has what the tests speak of, and no KVM."""
+    return CAPABILITIES
+
+
+@pytest.fixture(scope="session")
+def opened() -> Callable[[DomainDefinition], Resources]:
+    """Make the resources for a start of a definition."""
+    return resources
