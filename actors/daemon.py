@@ -41,6 +41,7 @@ logger = logging.getLogger("virtactor.daemon")
 # A transport says that it is closed in the turn after the one in which it was told to; then its actors say so.
 CLOSE_TURNS = 3
 STOP_TURNS = 1000
+FINISH_SECONDS = 5.0
 DESCRIPTORS = 65536
 READONLY_SUFFIX = "-ro.sock"
 
@@ -125,6 +126,8 @@ class Daemon:
 
     async def _check_for_leaks(self) -> None:
         await self._settle()
+        for task in await self.runtime.finish(FINISH_SECONDS):
+            logger.error("still at work after the stop: %s", task.get_name())
         for actor in self.runtime.actors:
             logger.error("still there after the stop: %s", getattr(actor, "label", actor))
 
@@ -144,6 +147,8 @@ class Daemon:
             await self._stop_actor(handle.ref)
         await self._stop_actor(self.router)
         await self._settle()
+        # What was cancelled cleans up after itself, and may need the store for it.
+        await self.runtime.finish(FINISH_SECONDS)
 
     # -- clients -------------------------------------------------------------------------------------------------------
 

@@ -126,6 +126,7 @@ class Runtime:
         self.loop = loop
         self.thread = threading.get_ident()
         self.actors: set[LoopActor] = set()
+        self.tasks: set[asyncio.Task[Any]] = set()
         self._ready: deque[tuple[LoopActor, Any, Any]] = deque()
         self._flushers: list[Callable[[], None]] = []
         self._draining = False
@@ -176,6 +177,20 @@ class Runtime:
         """Whether no actor has mail."""
         return not self._ready
 
+    def spawn(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Run a coroutine that no actor's end cancels; ``finish`` waits for it."""
+        task = self.loop.create_task(work, name=name)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def finish(self, seconds: float) -> set[asyncio.Task[Any]]:
+        """Wait until all that was spawned is over, also what was cancelled and cleans up; what is not by then."""
+        until = self.loop.time() + seconds
+        while self.tasks and (left := until - self.loop.time()) > 0:
+            await asyncio.wait(tuple(self.tasks), timeout=left)
+        return set(self.tasks)
+
     async def in_thread(self, function: Callable[..., T], *args: Any) -> T:
         """Run what may block in a thread of the loop's pool."""
         return await self.loop.run_in_executor(None, function, *args)
@@ -225,7 +240,7 @@ class LoopActor(pykka.Actor):
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str = "") -> asyncio.Task[Any]:
         """Run a coroutine of this actor's beside its handlers; it is cancelled when the actor stops."""
-        task = self.runtime.loop.create_task(work, name=name or f"{self.label}")
+        task = self.runtime.spawn(work, name or self.label)
         self._tasks.add(task)
         task.add_done_callback(self._task_done)
         return task

@@ -78,7 +78,7 @@ class Monitor(LoopActor):
 
     def on_stop(self) -> None:
         # Closing never waits for QEMU; it only needs turns of the loop, which this actor no longer has.
-        self.runtime.loop.create_task(self._qmp.close())
+        self.runtime.spawn(self._qmp.close(), f"{self.label} closes")
 
     def _on_event(self, event: QmpEvent) -> None:
         send(self._domain, MonitorEvent(self.actor_ref, event))

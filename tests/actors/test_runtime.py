@@ -401,6 +401,7 @@ def test_two_runtimes_in_one_process_work_side_by_side_and_talk_by_mail() -> Non
 
         their_thread, their_notes = await theirs.ask(ping, block=False)
         assert their_thread == thread.ident != threading.get_ident()
+        await settle()
         await ours.ask("mine", block=False)
         assert our_notes.seen == ["from the other side", "mine"]
         assert runtime.actors == {our_notes}

@@ -120,6 +120,10 @@ class QemuDriver(DomainDriver):
             if self._files.autostart_link(entry.name).is_symlink():
                 entry.ref.tell(internal_call("domain_create_with_flags", (entry.domain_ref(), 0)))
 
+    def on_stop(self) -> None:
+        super().on_stop()
+        self._emulators.stop()
+
     def surroundings(self) -> QemuSurroundings:
         return QemuSurroundings(
             self.actor_ref, self.events, self.ids, self._files, self._store, self._config, self._emulators
@@ -143,7 +147,7 @@ def open_qemu(runtime: Runtime, config: Config, paths: Paths, store: pykka.Actor
     """Start the driver of one daemon on its directories."""
     files = QemuFiles.below(paths)
     files.make()
-    emulators = Emulators(files.cache, config.qemu.emulator)
+    emulators = Emulators(runtime, files.cache, config.qemu.emulator)
     return QemuDriver.open(runtime, config.limits.events, files, store, config, emulators)
 
 

@@ -13,17 +13,19 @@ import shutil
 from pathlib import Path
 
 from ....wire.errors import UnsupportedConfig
+from ...runtime import Runtime
 from .capabilities import Capabilities, find_emulators, host_capabilities, probe
 
 
 class Emulators:
     """Made by the driver; ``preferred`` is the configured binary for definitions that name none, empty for none."""
 
-    def __init__(self, cache: Path, preferred: str) -> None:
+    def __init__(self, runtime: Runtime, cache: Path, preferred: str) -> None:
+        self._runtime = runtime
         self._cache = cache
         self._preferred = preferred
         self._found: dict[str, str] | None = None
-        self._probes: dict[tuple[str, int, int], asyncio.Future[Capabilities]] = {}
+        self._probes: dict[tuple[str, int, int], asyncio.Task[Capabilities]] = {}
 
     async def capabilities(self, binary: str | None, arch: str | None) -> Capabilities:
         """What ``binary`` can do, or the emulator for ``arch`` (the host's when None).
@@ -37,7 +39,7 @@ class Emulators:
         key = (path, stat.st_size, stat.st_mtime_ns)
         found = self._probes.get(key)
         if found is None:
-            found = self._probes[key] = asyncio.ensure_future(probe(path, self._cache))
+            found = self._probes[key] = self._runtime.spawn(probe(path, self._cache), f"probe {path}")
             found.add_done_callback(lambda done: self._forget_failure(key, done))
         return await asyncio.shield(found)
 
@@ -46,6 +48,11 @@ class Emulators:
         binaries = sorted(set(self._emulators().values()))
         known = await asyncio.gather(*(self.capabilities(binary, None) for binary in binaries))
         return await host_capabilities(known)
+
+    def stop(self) -> None:
+        """End the probes that are under way."""
+        for found in tuple(self._probes.values()):
+            found.cancel()
 
     def _forget_failure(self, key: tuple[str, int, int], done: asyncio.Future[Capabilities]) -> None:
         if done.cancelled() or done.exception() is not None:
