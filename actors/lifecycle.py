@@ -52,6 +52,7 @@ class Happening(Enum):
     WATCHDOG_PAUSE = "paused by its watchdog"
     STOPPED_UNASKED = "paused, not by its user"
     SHUTTING_DOWN = "the guest powers off"
+    REBOOTED = "boots again after it powered off or panicked"
     SHUT_DOWN = "powered off"
     DESTROYED = "destroyed"
     CRASHED = "its QEMU died"
@@ -136,9 +137,11 @@ _FROM_RUNNING: dict[Happening, Transition] = {
     Happening.STOPPED_UNASKED: Transition(_PAUSED, DomainPausedReason.UNKNOWN, (_SUSPENDED,)),
     Happening.SHUTTING_DOWN: Transition(
         _SHUTDOWN,
-        DomainShutdownReason.USER,
-        (Event(DomainEventType.SHUTDOWN, DomainEventShutdownDetailType.FINISHED),),
+        DomainShutdownReason.UNKNOWN,
+        (Event(DomainEventType.SHUTDOWN, DomainEventShutdownDetailType.GUEST),),
     ),
+    # A reboot is no news: whoever watches the domain sees it run on.
+    Happening.REBOOTED: Transition(_RUNNING, DomainRunningReason.BOOTED),
     Happening.GUEST_SUSPENDED: Transition(
         _PMSUSPENDED,
         DomainPMSuspendedReason.UNKNOWN,
@@ -152,12 +155,15 @@ _UNPAUSED = Transition(
     (Event(DomainEventType.RESUMED, DomainEventResumedDetailType.UNPAUSED),),
 )
 
+_REBOOTED = Transition(_RUNNING, DomainRunningReason.BOOTED, _UNPAUSED.events)
+
 TABLE: dict[tuple[DomainState, Happening], Transition] = {
     **{(state, what): to for state in ACTIVE for what, to in _FROM_ACTIVE.items()},
     **{(_SHUTOFF, what): to for what, to in _FROM_OFF.items()},
     **{(_RUNNING, what): to for what, to in _FROM_RUNNING.items()},
     (_PAUSED, Happening.UNPAUSED): _UNPAUSED,
     (_PAUSED, Happening.SHUTTING_DOWN): _FROM_RUNNING[Happening.SHUTTING_DOWN],
+    **{(state, Happening.REBOOTED): _REBOOTED for state in (_PAUSED, _SHUTDOWN, _CRASHED)},
     (_PMSUSPENDED, Happening.WOKE_UP): Transition(
         _RUNNING,
         DomainRunningReason.WAKEUP,

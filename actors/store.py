@@ -136,11 +136,12 @@ async def commit(store: pykka.ActorRef[Store], change: Change) -> None:
     await asyncio.shield(done)
 
 
-def commit_later(store: pykka.ActorRef[Store], change: Change) -> None:
-    """Make a change durable without waiting; a failure is logged."""
+def commit_later(store: pykka.ActorRef[Store], change: Change) -> asyncio.Future[None]:
+    """Make a change durable; a failure is logged. Nobody has to wait for what this returns, but may (shielded)."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     done.add_done_callback(lambda future: _log_failure(change, future))
     store.tell(_Request(change, done))
+    return done
 
 
 def _log_failure(change: Change, done: asyncio.Future[None]) -> None:

@@ -151,11 +151,12 @@ LIFECYCLE_ROWS = (
         commands=("domjobabort",),
         help="end the job that holds the domain",
     ),
-    _domain.change(
+    _domain.query(
         201,
         "domain_open_console",
         "dom: domain, dev_name: string?, flags: uint",
         permission="domain:open-device",
+        access=Access.WRITE,
         api="virDomainOpenConsole",
         commands=("console",),
         stream=True,

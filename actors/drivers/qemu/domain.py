@@ -4,15 +4,16 @@ The process is the truth. Everything that a guest or its QEMU does by itself arr
 monitor, the end of the process) and is turned into a happening of the lifecycle; what a job does to it comes back the
 same way and changes nothing twice. A guest that powers itself off leaves QEMU waiting (it runs with -no-shutdown):
 the daemon then ends or restarts it, as the definition says.
+
+What a later daemon has to know is on disk before anybody is told of it: a guest has its status file before its start
+is answered or shown, and a process without one was never told of to anybody.
 """
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import logging
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,36 +33,42 @@ from ....wire.errors import (
     InvalidArgument,
     MonitorFailure,
     OperationFailed,
+    OperationTimeout,
     ProcessFailure,
-    SystemFailure,
+    ResourceBusy,
     UnsupportedConfig,
     VirtError,
 )
 from ....wire.table import DomainRef
 from ...call import Call
-from ...connection.streams import Break, DescriptorStream, StreamClosed
-from ...lifecycle import Happening
+from ...connection.streams import DescriptorStream, StreamClosed
+from ...lifecycle import Happening, advance
 from ...monitor import monitor
 from ...monitor.monitor import Monitor, MonitorEvent, MonitorLost
 from ...monitor.qmp import QmpEvent
-from ...runtime import Runtime, send
+from ...runtime import Runtime
 from ...store import Link, Remove, Write, commit, commit_later
-from ..domain import Domain, check_flags
-from .launch import Guest, launch
+from ..domain import Domain, check_flags, internal_call
+from .consoles import Consoles
+from .launch import END_NOTICED, launch, questions, with_answers
+from .monitor_command import run_monitor_command
 from .process import Exit, Process, adopt
 from .status import REASONS, Status, format_status
 from .surroundings import QemuSurroundings
 
 logger = logging.getLogger("virtactor.qemu")
 
+BYTES_PER_KIB = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """To a new domain: what the last daemon left of you."""
+    """To a new domain: what the last daemon left of you; ``start`` unless you run."""
 
     persistent: DomainDefinition | None
     autostart: bool
     status: Status | None
+    start: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +89,18 @@ class QemuDomain(Domain):
         self._text_uuid = text_uuid
         self._process: Process | None = None
         self._monitor: pykka.ActorRef[Monitor] | None = None
-        self._connected: asyncio.Future[None] | None = None
+        # While the monitor is being connected anew: what resolves when it is, and the task that does it.
+        self._ready: asyncio.Future[None] | None = None
+        self._connecting: asyncio.Task[None] | None = None
         self._memory: int | None = None
+        # What the end of the process will mean, when that is known before.
         self._ending: Happening | None = None
         self._why_stopped: Happening | None = None
         self._reboot_asked = False
+        self._restarting = False
         self._lost_since: float | None = None
-        self._consoles: dict[str, pykka.ActorRef[DescriptorStream]] = {}
+        self._saved: tuple[Any, ...] | None = None
+        self._consoles = Consoles(runtime, self.actor_ref, name)
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
@@ -100,15 +112,14 @@ class QemuDomain(Domain):
         if isinstance(message, MonitorLost):
             return self._monitor_lost(message)
         if isinstance(message, StreamClosed):
-            return self._console_closed(message)
+            return self._consoles.closed(message)
         if isinstance(message, Load):
             return self._load(message)
         return super().on_message(message)
 
     def on_stop(self) -> None:
         super().on_stop()
-        for stream in self._consoles.values():
-            send(stream, Break("the daemon stops"))
+        self._consoles.break_off("the daemon stops")
         if self._process is not None:
             self._process.release()
         self._drop_monitor()
@@ -134,17 +145,25 @@ class QemuDomain(Domain):
         await commit(self.around.store, change)
 
     def save_live_state(self) -> None:
-        if self._process is None or self.live is None:
-            return
+        if self.live is not None:
+            self._save_status(self.live, self.state, self.reason)
+
+    def _save_status(self, live: DomainDefinition, state: DomainState, reason: int) -> asyncio.Future[None] | None:
+        """Begin to write the status file, unless it says that already."""
+        says = (live, state, reason, self._memory, self._reboot_asked)
+        if self._process is None or says == self._saved:
+            return None
+        self._saved = says
         status = Status(
-            state=self.state,
-            reason=int(self.reason),
+            state=state,
+            reason=int(reason),
             memory=self._memory,
+            reboot=self._reboot_asked,
             process=self._process.identity,
-            domain=self.live,
+            domain=live,
         )
         path = self.around.files.status(self._text_uuid)
-        commit_later(self.around.store, Write(path, format_status(status), durable=False))
+        return commit_later(self.around.store, Write(path, format_status(status), durable=False))
 
     # -- adoption ------------------------------------------------------------------------------------------------------
 
@@ -154,6 +173,8 @@ class QemuDomain(Domain):
         if message.status is not None:
             self._adopt(message.status)
         self.tell_summary()
+        if message.start and not self.active:
+            self.take(internal_call("domain_create_with_flags", (self.wire_ref(), 0)))
         self.leave_if_gone()
 
     def _adopt(self, status: Status) -> None:
@@ -163,6 +184,7 @@ class QemuDomain(Domain):
         self.state = status.state
         self.reason = REASONS[status.state](status.reason)
         self._memory = status.memory
+        self._reboot_asked = status.reboot
         process = adopt(status.process, self.around.files.guest_log(self.name))
         if process is None:
             logger.info("%s: ended while no daemon watched", self.label)
@@ -171,76 +193,95 @@ class QemuDomain(Domain):
             return
         logger.info("%s: adopted, process %d", self.label, process.pid)
         self._watch_process(process)
-        self._monitor = Monitor.start(self.runtime, self.name, self.actor_ref)
-        self._connected = self.runtime.loop.create_future()
-        self.spawn(self._reconnect(self._connected), name="reconnect the monitor")
+        self._connect_monitor()
 
-    async def _reconnect(self, connected: asyncio.Future[None]) -> None:
-        """Connect to an adopted guest's monitor, however long that takes: it may be frozen."""
+    def _connect_monitor(self) -> None:
+        """Connect to the monitor of a guest that runs already, beside everything else: it may be frozen."""
+        self._ready = self.runtime.loop.create_future()
+        self._lost_since = None
+        self._connecting = self.spawn(self._connect_until_done(self._ready), name="connect the monitor")
+
+    async def _connect_until_done(self, ready: asyncio.Future[None]) -> None:
         path = self.around.files.monitor(self._text_uuid)
-        try:
-            while self._monitor is not None:
-                deadline = self.runtime.loop.time() + self.around.config.start_deadline
-                try:
-                    await monitor.connect(self._monitor, path, deadline)
-                    break
-                except VirtError as error:
-                    logger.warning("%s: %s", self.label, error)
-                    await asyncio.sleep(self.around.config.reconnect_pause)
-            connected.set_result(None)
-            await self._reread_state()
-        finally:
-            if not connected.done():
-                connected.cancel()
+        while True:
+            # A new one each time: what is left of a failed attempt would keep QEMU from greeting the next.
+            ref = self._monitor = Monitor.start(self.runtime, self.name, self.actor_ref)
+            try:
+                await monitor.connect(ref, path, self.runtime.loop.time() + self.around.config.start_deadline)
+                await self._catch_up(ref)
+            except VirtError as error:
+                logger.warning("%s: %s", self.label, error)
+                ref.stop(block=False)
+                await asyncio.sleep(self.around.config.reconnect_pause)
+            else:
+                ready.set_result(None)
+                return
 
-    async def _reread_state(self) -> None:
+    async def _catch_up(self, ref: pykka.ActorRef[Monitor]) -> None:
         """Take from QEMU what happened while no daemon listened."""
-        status = await self._execute(None, "query-status")
-        what = _HAPPENED_BY_STATUS.get(status["status"])
-        if what is Happening.SHUTTING_DOWN:
-            self._guest_powered_off()
-        elif what is not None:
+        assert self.live is not None
+        asked = ["query-status", *questions(self.live)]
+        status, *answers = await asyncio.gather(*(self._ask(ref, command) for command in asked))
+        self._memory = await self._balloon(ref)
+        self.live = with_answers(self.live, dict(zip(asked[1:], answers, strict=True)))
+        if status["status"] == "prelaunch" and self.state is DomainState.RUNNING:
+            self._restart()  # A restart was under way: a guest that has never run is paused.
+        elif status["status"] == "shutdown":
+            self._powered_off()
+        elif status["status"] == "guest-panicked":
+            self._panicked()
+        elif (what := _HAPPENED_BY_STATUS.get(status["status"])) is not None:
             self.happen(what)
-        await self._reread_memory()
+        self.save_live_state()
 
-    async def _reread_memory(self) -> None:
+    async def _ask(self, ref: pykka.ActorRef[Monitor], command: str) -> Any:
+        deadline = self.runtime.loop.time() + self.around.config.monitor_deadline
+        return await monitor.execute(ref, command, deadline=deadline)
+
+    async def _balloon(self, ref: pykka.ActorRef[Monitor]) -> int | None:
         try:
-            balloon = await self._execute(None, "query-balloon")
+            return (await self._ask(ref, "query-balloon"))["actual"] // BYTES_PER_KIB
         except MonitorFailure:
-            return  # It has none.
-        self._memory = balloon["actual"] // 1024
+            return None  # It has none.
 
     # -- start ---------------------------------------------------------------------------------------------------------
 
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
-        self._ending = self._why_stopped = None
-        self._reboot_asked = False
-        self._memory = None
+        self._ending = self._why_stopped = self._memory = self._saved = None
+        self._reboot_asked = self._restarting = False
         guest = await launch(self.runtime, self.around, live, self.actor_ref, call)
-        self._take(guest)
-        if not paused:
-            try:
-                await self._execute(call, "cont")
-            except BaseException:
-                await self._abandon()
-                raise
-        return guest.live
-
-    def _take(self, guest: Guest) -> None:
         self._monitor = guest.monitor
         self._watch_process(guest.process)
+        try:
+            if not paused:
+                await self._execute(call, "cont")
+            await self._note_start(guest.live, Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
+            if self._process is not guest.process:
+                raise self._ended(guest.process)
+        except BaseException:
+            await asyncio.shield(self._abandon(guest.process))
+            raise
+        return guest.live
+
+    async def _note_start(self, live: DomainDefinition, what: Happening) -> None:
+        """Write the status file of a guest whose start is about to be told."""
+        transition = advance(self.state, what)
+        assert transition is not None
+        noted = self._save_status(live, transition.state, transition.reason)
+        if noted is not None:
+            await asyncio.shield(noted)
 
     def _watch_process(self, process: Process) -> None:
         self._process = process
         self._lost_since = None
         process.watch(lambda exit: self.actor_ref.tell(ProcessEnded(process, exit)))
 
-    async def _abandon(self) -> None:
+    async def _abandon(self, process: Process) -> None:
         """End a guest whose start does not come to an end."""
-        process = self._process
-        self._clean_up()
-        if process is not None:
-            await asyncio.shield(process.kill(0.0))
+        self._ending = Happening.DESTROYED
+        await process.kill(0.0)
+        if self._process is process:
+            self._clean_up()
 
     # -- what jobs do --------------------------------------------------------------------------------------------------
 
@@ -252,12 +293,23 @@ class QemuDomain(Domain):
 
     async def press_power_button(self, call: Call, flags: int) -> None:
         _require_acpi(flags, DomainShutdownFlagValues.ACPI_POWER_BTN, "shut down")
+        self._expect_reboot(False)
         await self._execute(call, "system_powerdown")
 
     async def request_reboot(self, call: Call, flags: int) -> None:
         _require_acpi(flags, DomainRebootFlagValues.ACPI_POWER_BTN, "reboot")
-        await self._execute(call, "system_powerdown")
-        self._reboot_asked = True
+        before = self._reboot_asked
+        self._expect_reboot(self.definition.on_reboot == "restart")
+        try:
+            await self._execute(call, "system_powerdown")
+        except BaseException:
+            self._expect_reboot(before)
+            raise
+
+    def _expect_reboot(self, expected: bool) -> None:
+        """Whether the guest is to start again when it powers off next, because a reboot was asked for."""
+        self._reboot_asked = expected
+        self.save_live_state()
 
     async def press_reset(self, call: Call) -> None:
         await self._execute(call, "system_reset")
@@ -268,10 +320,17 @@ class QemuDomain(Domain):
             return
         span = call.trace.open(f"process {process.pid}", "end", 3) if call.trace is not None else None
         self._ending = Happening.DESTROYED
-        await process.kill(self.around.config.destroy_grace, force=not graceful)
+        # A caller with little time wants the guest gone within it.
+        grace = min(self.around.config.destroy_grace, max(0.0, (call.deadline - self.runtime.loop.time()) / 2))
+        try:
+            await process.kill(grace, force=not graceful)
+        except ResourceBusy:
+            self._ending = None
+            raise
         if span is not None and call.trace is not None:
             call.trace.close(span)
-        self._clean_up()
+        if self._process is process:
+            await asyncio.shield(self._clean_up())
 
     # -- the monitor ---------------------------------------------------------------------------------------------------
 
@@ -280,58 +339,65 @@ class QemuDomain(Domain):
         deadline = self.runtime.loop.time() + self.around.config.monitor_deadline
         if call is not None:
             deadline = min(deadline, call.deadline)
-        if self._connected is not None and not self._connected.done():
-            await self._until_connected(deadline)
-        if self._monitor is None:
+        if self._ready is not None and not self._ready.done():
+            await self._until_ready(self._ready, deadline)
+        process = self._process
+        if self._monitor is None or process is None:
             raise OperationFailed(f"the monitor of {self.label} is closed", object=self.name)
         try:
             trace = call.trace if call is not None else None
             return await monitor.execute(self._monitor, command, arguments, deadline=deadline, trace=trace)
-        except OperationFailed:
+        except OperationFailed as error:
             # The monitor closed under the command: most likely the process is ending, and its last words tell more.
-            if self._process is not None:
-                await self._explain_end(self._process)
+            if await _ends_soon(process):
+                raise self._ended(process) from error
             raise
 
-    async def _until_connected(self, deadline: float) -> None:
-        assert self._connected is not None
+    async def _until_ready(self, ready: asyncio.Future[None], deadline: float) -> None:
+        began = self.runtime.loop.time()
         try:
             async with asyncio.timeout_at(deadline):
-                await asyncio.shield(self._connected)
+                await asyncio.shield(ready)
         except TimeoutError:
-            raise TimeoutError(f"the monitor of {self.label} does not answer yet") from None
+            raise OperationTimeout(
+                f"the monitor of {self.label} does not answer yet",
+                object=self.name,
+                holder="connecting the monitor",
+                held_for=self.runtime.loop.time() - began,
+            ) from None
 
-    async def _explain_end(self, process: Process) -> None:
-        done, _ = await asyncio.wait({asyncio.ensure_future(process.wait())}, timeout=0.2)
-        if done:
-            raise ProcessFailure(f"QEMU of {self.name} {process.exit}", stderr=process.last_lines(), object=self.name)
+    def _ended(self, process: Process) -> ProcessFailure:
+        return ProcessFailure(f"QEMU of {self.name} {process.exit}", stderr=process.last_lines(), object=self.name)
 
     def _drop_monitor(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
         if self._monitor is not None and self._monitor.is_alive():
             self._monitor.stop(block=False)
         self._monitor = None
-        if self._connected is not None and not self._connected.done():
-            self._connected.cancel()
-        self._connected = None
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(OperationFailed(f"{self.label} has ended", object=self.name))
+            self._ready.exception()  # Nobody need have waited for it.
+        self._ready = None
 
     def _monitor_lost(self, message: MonitorLost) -> None:
-        if message.monitor is self._monitor and self._lost_since is None and self._ending is None:
-            logger.warning("%s: its monitor is gone: %s", self.label, message.reason)
+        if message.monitor is self._monitor and self._lost_since is None and self._process is not None:
             self._lost_since = self.runtime.loop.time()
+            self.spawn(self._outlive_monitor(self._process, message), name="the monitor is gone")
+
+    async def _outlive_monitor(self, process: Process, message: MonitorLost) -> None:
+        """A lost monitor is the first sign of a process's end; where it is not, connect anew."""
+        if not await _ends_soon(process) and message.monitor is self._monitor:
+            logger.warning("%s: its monitor is gone: %s", self.label, message.reason)
+            self._drop_monitor()
+            self._connect_monitor()
 
     async def domain_monitor_command(self, call: Call, dom: DomainRef, cmd: str, flags: int) -> tuple[str]:
         check_flags(call, flags, DomainQemuMonitorCommandFlags.HMP)
         self.require_active()
-        if flags & DomainQemuMonitorCommandFlags.HMP:
-            return (await self._execute(call, "human-monitor-command", {"command-line": cmd}),)
-        command, arguments = _parse_command(cmd)
-        try:
-            result = await self._execute(call, command, arguments)
-        except MonitorFailure as error:
-            # QEMU's refusal is the answer here, as with libvirt: the caller speaks QMP.
-            description = error.message.partition(": ")[2].partition(": ")[2]
-            return (json.dumps({"error": {"class": error.qmp_class, "desc": description}}),)
-        return (json.dumps({"return": result}),)
+        hmp = bool(flags & DomainQemuMonitorCommandFlags.HMP)
+        return (await run_monitor_command(self.name, cmd, hmp, lambda *command: self._execute(call, *command)),)
 
     def domain_get_control_info(self, call: Call, dom: DomainRef, flags: int) -> tuple[int, int, int]:
         if self.active and self._lost_since is not None:
@@ -355,47 +421,59 @@ class QemuDomain(Domain):
             handler(self, message.event)
 
     def _on_shutdown(self, event: QmpEvent) -> None:
-        # Reasons that begin with host-: somebody ends the process; its end will tell.
-        if not event.data.get("guest", True) and event.data.get("reason") != "host-qmp-system-reset":
-            return
-        if self._reboot_asked:
-            self._reboot_asked = False
-            self.spawn(self._restart_guest(), name="reboot")
-        else:
-            self._guest_powered_off()
+        if event.data.get("guest", True):
+            self._powered_off()
+        elif self._ending is None:
+            # Somebody on the host ends the process in order (a signal, `quit`); its end will follow.
+            self._ending = Happening.SHUT_DOWN
 
-    def _guest_powered_off(self) -> None:
+    def _powered_off(self) -> None:
+        if self._reboot_asked or self.definition.on_poweroff == "restart":
+            self._restart()
+            return
         self.happen(Happening.SHUTTING_DOWN)
-        if self.definition.on_poweroff == "restart":
-            self.spawn(self._restart_guest(), name="restart after power-off")
-        elif self.definition.on_poweroff != "preserve":
+        if self.definition.on_poweroff != "preserve":
             self._end_because(Happening.SHUT_DOWN)
 
     def _end_because(self, what: Happening) -> None:
         if self._process is not None and self._ending is None:
             self._ending = what
-            self.spawn(self._end_process(self._process), name="end the process")
+            self.spawn(self._process.kill(self.around.config.destroy_grace), name="end the process")
 
-    async def _end_process(self, process: Process) -> None:
-        await process.kill(self.around.config.destroy_grace)
+    def _restart(self) -> None:
+        """Boot a guest again that has powered off or panicked; QEMU's stopping and going on meanwhile is no news."""
+        if not self._restarting:
+            self._restarting = True
+            self.spawn(self._restart_guest(), name="restart the guest")
 
     async def _restart_guest(self) -> None:
-        await self._execute(None, "system_reset")
-        await self._execute(None, "cont")
-        self.happen(Happening.UNPAUSED)
+        try:
+            await self._execute(None, "system_reset")
+            await self._execute(None, "cont")
+        except VirtError as error:
+            logger.warning("%s: cannot be restarted: %s", self.label, error)
+            self._end_because(Happening.SHUT_DOWN)
+        else:
+            self._reboot_asked = False
+            self.happen(Happening.REBOOTED)
+        finally:
+            self._restarting = False
 
     def _on_reset(self, event: QmpEvent) -> None:
         if event.data.get("guest") and self.definition.on_reboot == "destroy":
             self._end_because(Happening.SHUT_DOWN)
 
     def _on_stop_event(self, event: QmpEvent) -> None:
+        if self._restarting:
+            return
         asked = self.job is not None and self.job.name == "domain_suspend"
         what = self._why_stopped or (Happening.PAUSED if asked else Happening.STOPPED_UNASKED)
         self._why_stopped = None
         self.happen(what)
 
     def _on_resume_event(self, event: QmpEvent) -> None:
-        self.happen(Happening.UNPAUSED)
+        if not self._restarting:
+            self.happen(Happening.UNPAUSED)
 
     def _on_io_error(self, event: QmpEvent) -> None:
         if event.data.get("action") == "stop":
@@ -406,17 +484,20 @@ class QemuDomain(Domain):
             self._why_stopped = Happening.WATCHDOG_PAUSE
 
     def _on_panic(self, event: QmpEvent) -> None:
+        self._panicked()
+
+    def _panicked(self) -> None:
         if self.definition.on_crash == "preserve":
             self.happen(Happening.PANIC_PAUSE)
-        elif self.definition.on_crash == "restart":
-            self.happen(Happening.PANICKED)
-            self.spawn(self._restart_guest(), name="restart after panic")
+            return
+        self.happen(Happening.PANICKED)
+        if self.definition.on_crash == "restart":
+            self._restart()
         else:
-            self.happen(Happening.PANICKED)
             self._end_because(Happening.CRASHED)
 
     def _on_balloon(self, event: QmpEvent) -> None:
-        self._memory = int(event.data["actual"]) // 1024
+        self._memory = int(event.data["actual"]) // BYTES_PER_KIB
         self.save_live_state()
 
     def _on_port(self, event: QmpEvent) -> None:
@@ -424,7 +505,7 @@ class QemuDomain(Domain):
             return
         state = "connected" if event.data.get("open") else "disconnected"
         channels = tuple(
-            dataclasses.replace(each, target_state=state) if each.alias == event.data.get("id") else each
+            dataclasses.replace(each, state=state) if each.alias == event.data.get("id") else each
             for each in self.live.devices.channels
         )
         devices = dataclasses.replace(self.live.devices, channels=channels)
@@ -454,8 +535,6 @@ class QemuDomain(Domain):
     def _process_ended(self, message: ProcessEnded) -> None:
         if message.process is not self._process:
             return
-        if self._ending is Happening.DESTROYED and self.job is not None:
-            return  # The job that ends it is about to tell.
         what = self._ending or (Happening.SHUT_DOWN if self.state is DomainState.SHUTDOWN else Happening.CRASHED)
         if what is Happening.CRASHED:
             logger.warning("%s: QEMU %s: %s", self.label, message.exit, message.process.last_lines(3))
@@ -463,34 +542,26 @@ class QemuDomain(Domain):
         self.happen(what)
         self.leave_if_gone()
 
-    def _clean_up(self) -> None:
-        """Let go of a process that has ended, and of all that was open for it."""
+    def _clean_up(self) -> asyncio.Future[None]:
+        """Let go of a process that has ended, and of all that was open for it; resolves when its files are gone."""
         self._process = None
         self._memory = None
         self._lost_since = None
+        self._reboot_asked = False
+        self._saved = None
         self._drop_monitor()
-        for stream in self._consoles.values():
-            send(stream, Break(f"{self.label} has ended"))
         self.around.files.remove_leftovers(self._text_uuid)
-        commit_later(self.around.store, Remove(self.around.files.status(self._text_uuid), durable=False))
+        return commit_later(self.around.store, Remove(self.around.files.status(self._text_uuid), durable=False))
 
     # -- console -------------------------------------------------------------------------------------------------------
 
-    def domain_open_console(self, call: Call, dom: DomainRef, dev_name: str | None, flags: int) -> tuple[Any]:
+    def domain_open_console(
+        self, call: Call, dom: DomainRef, dev_name: str | None, flags: int
+    ) -> tuple[pykka.ActorRef[DescriptorStream]]:
         check_flags(call, flags, DomainConsoleFlags.FORCE | DomainConsoleFlags.SAFE)
         self.require_active()
-        device = self._find_console(dev_name)
-        path = device.source_path or ""
-        user = self._consoles.get(path)
-        if user is not None and user.is_alive():
-            if not flags & DomainConsoleFlags.FORCE:
-                raise OperationFailed(
-                    f"the console of domain {self.name} is in use", object=self.name, hint="force takes it over"
-                )
-            send(user, Break("another client took the console over"))
-        stream = self._open_console(path)
-        self._consoles[path] = stream
-        return (stream,)
+        path = self._find_console(dev_name).source_path or ""
+        return (self._consoles.open(path, call.session, force=bool(flags & DomainConsoleFlags.FORCE)),)
 
     def _find_console(self, dev_name: str | None) -> CharacterDevice:
         devices = self.definition.devices
@@ -502,40 +573,28 @@ class QemuDomain(Domain):
                 return device
         raise InvalidArgument(f"cannot find character device {dev_name or '(none at all)'}")
 
-    def _open_console(self, path: str) -> pykka.ActorRef[DescriptorStream]:
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError as error:
-            raise SystemFailure(f"cannot open {path}: {error.strerror}", errno=error.errno) from error
-        return DescriptorStream.start(self.runtime, fd, self.actor_ref, f"console of {self.name}")
-
-    def _console_closed(self, message: StreamClosed) -> None:
-        self._consoles = {path: ref for path, ref in self._consoles.items() if ref is not message.stream}
-
 
 _HAPPENED_BY_STATUS = {
     "running": Happening.UNPAUSED,
     "paused": Happening.STOPPED_UNASKED,
+    "debug": Happening.STOPPED_UNASKED,
+    "internal-error": Happening.STOPPED_UNASKED,
     "io-error": Happening.IO_ERROR,
     "watchdog": Happening.WATCHDOG_PAUSE,
-    "shutdown": Happening.SHUTTING_DOWN,
-    "guest-panicked": Happening.PANICKED,
     "suspended": Happening.GUEST_SUSPENDED,
 }
+
+
+async def _ends_soon(process: Process) -> bool:
+    """Whether a process whose monitor has closed ends: QEMU closes it a moment before."""
+    try:
+        async with asyncio.timeout(END_NOTICED):
+            await process.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _require_acpi(flags: int, acpi: int, what: str) -> None:
     if flags and not flags & acpi:
         raise UnsupportedConfig(f"only ACPI can {what} a guest of the qemu driver")
-
-
-def _parse_command(text: str) -> tuple[str, dict[str, Any] | None]:
-    """The command and arguments of a QMP message. Raises InvalidArgument."""
-    try:
-        message = json.loads(text)
-        command, arguments = message["execute"], message.get("arguments")
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise InvalidArgument('a monitor command is a JSON object such as {"execute": "query-status"}') from None
-    if not isinstance(command, str) or not isinstance(arguments, dict | None):
-        raise InvalidArgument("a monitor command's execute is a string, its arguments are an object")
-    return command, arguments

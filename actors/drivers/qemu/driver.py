@@ -3,15 +3,14 @@
 It is started with the daemon and lasts as long. Starting it takes up what the last one left: definitions from their
 files (a damaged one is set aside and named in the log), guests that still run, and guests that have ended meanwhile,
 whose end is told now. A QEMU of ours that no file speaks of was being started when its daemon died: nobody was told
-that it runs, and it is ended.
+that it runs, and it is ended. One whose file is damaged is no such: it is taken up by its definition, or left alone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import logging
-import os
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +19,8 @@ from uuid import UUID
 import pykka
 
 from ....wire.documents.domain import DomainDefinition, parse_domain
-from ....wire.errors import VirtError
+from ....wire.enums.domain import DomainRunningReason, DomainState
+from ....wire.errors import VirtError, XMLError
 from ....wire.paths import Paths
 from ...call import Call
 from ...config import Config
@@ -28,12 +28,13 @@ from ...events import EventLog
 from ...runtime import Runtime
 from ...store import Store, sweep
 from ..directory import Directory
-from ..domain import internal_call
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle
+from .aliases import assign_aliases
 from .domain import Load, QemuDomain
 from .emulators import Emulators
 from .files import QemuFiles
+from .leftovers import end_at_once, processes_of
 from .process import Identity, boot_id
 from .status import Status, parse_status
 from .surroundings import QemuSurroundings
@@ -66,24 +67,24 @@ class QemuDriver(DomainDriver):
         self._emulators = emulators
 
     def on_start(self) -> None:
-        statuses = self._load_statuses()
-        definitions = self._load_definitions()
-        self._end_unknown_processes({status.process.pid for status in statuses.values()})
-        self.ids = itertools.count(1 + max((status.domain.id or 0 for status in statuses.values()), default=0))
-        for key in definitions.keys() | statuses.keys():
-            self._load(definitions.get(key), statuses.get(key))
-        self.spawn(self._probe_early(), name="probe the emulator")
-        if self._config.autostart:
-            self._autostart()
+        for directory in (self._files.config, self._files.autostart, self._files.run):
+            sweep(directory)
+        definitions = {definition.uuid or "": definition for definition in self._load_definitions()}
+        statuses, damaged = self._load_statuses()
+        processes = processes_of(self._files.run)
+        first = 1 + max((status.domain.id or 0 for status in statuses.values()), default=0)
+        self.ids = itertools.count(first)
+        for uuid in damaged & processes.keys():
+            if (status := self._recovered(uuid, definitions.get(uuid), processes[uuid])) is not None:
+                statuses[uuid] = status
+        self._end_unknown({uuid: found for uuid, found in processes.items() if uuid not in statuses.keys() | damaged})
+        for uuid in self._files.uuids_in_run() - statuses.keys() - damaged:
+            self._files.remove_leftovers(uuid)
+        autostart = self._config.autostart and self._is_first_of_boot()
+        for uuid in {**definitions, **statuses}:
+            self._load(definitions.get(uuid), statuses.get(uuid), autostart)
 
-    async def _probe_early(self) -> None:
-        """Have the default emulator's capabilities at hand before the first call needs them."""
-        try:
-            await self._emulators.capabilities(None, None)
-        except VirtError as error:
-            logger.warning("%s", error)
-
-    def _load(self, persistent: DomainDefinition | None, status: Status | None) -> None:
+    def _load(self, persistent: DomainDefinition | None, status: Status | None, autostart: bool) -> None:
         definition = persistent or (status.domain if status is not None else None)
         assert definition is not None
         try:
@@ -91,34 +92,65 @@ class QemuDriver(DomainDriver):
         except VirtError as error:
             logger.error("domain %s is left out: %s", definition.name, error)
             return
-        autostart = self._files.autostart_link(definition.name).is_symlink()
-        entry.ref.tell(Load(persistent, autostart, status))
+        marked = persistent is not None and self._files.autostart_link(definition.name).is_symlink()
+        entry.ref.tell(Load(persistent, marked, status, start=marked and autostart))
 
-    def _load_definitions(self) -> dict[str | None, DomainDefinition]:
-        sweep(self._files.config)
-        sweep(self._files.autostart)
-        found = _load_files(self._files, self._files.definitions(), lambda data: parse_domain(data.decode()))
-        return {definition.uuid: definition for definition in found}
+    def _load_definitions(self) -> list[DomainDefinition]:
+        """What the files say, first come, first served where two say the same domain."""
+        found: list[DomainDefinition] = []
+        names: set[str] = set()
+        for path in self._files.definitions():
+            definition = self._read(path, _parse_definition)
+            if definition is None:
+                continue
+            if taken := names & {definition.name, definition.uuid or ""}:
+                logger.error("%s is left out: %s is another domain's", path, taken.pop())
+                continue
+            names |= {definition.name, definition.uuid or ""}
+            found.append(definition)
+        return found
 
-    def _load_statuses(self) -> dict[str | None, Status]:
-        sweep(self._files.run)
-        return {status.domain.uuid: status for status in _load_files(self._files, self._files.statuses(), parse_status)}
+    def _load_statuses(self) -> tuple[dict[str, Status], set[str]]:
+        """The running guests by UUID, and the UUIDs whose files are damaged."""
+        statuses: dict[str, Status] = {}
+        damaged: set[str] = set()
+        for path in self._files.statuses():
+            status = self._read(path, _parse_status)
+            if status is None:
+                damaged.add(path.stem)
+            else:
+                statuses[path.stem] = status
+        return statuses, damaged
 
-    def _end_unknown_processes(self, known: set[int]) -> None:
-        for identity in _processes_of(self._files.run):
-            if identity.pid not in known and identity.is_alive():
-                logger.warning("ending process %d: a start that was never acknowledged", identity.pid)
-                os.kill(identity.pid, signal.SIGKILL)
+    def _read(self, path: Path, parse: Callable[[Path], T]) -> T | None:
+        """What a file says; None for a damaged one, which is set aside."""
+        try:
+            return parse(path)
+        except (VirtError, OSError, UnicodeDecodeError) as error:
+            logger.error("%s is damaged and set aside as %s: %s", path, self._files.set_aside(path).name, error)
+            return None
 
-    def _autostart(self) -> None:
-        """Start what is marked for it, once for each boot of the host."""
+    def _recovered(self, uuid: str, definition: DomainDefinition | None, process: Identity) -> Status | None:
+        """What a damaged status file most likely said; the guest's monitor will tell the rest."""
+        if definition is None:
+            logger.error("process %d runs on unattended: the status of its domain %s is damaged", process.pid, uuid)
+            return None
+        logger.warning("%s: process %d is taken up by its definition", definition.name, process.pid)
+        live = dataclasses.replace(assign_aliases(definition), id=next(self.ids))
+        return Status(state=DomainState.RUNNING, reason=int(DomainRunningReason.UNKNOWN), process=process, domain=live)
+
+    def _end_unknown(self, processes: dict[str, Identity]) -> None:
+        for uuid, identity in processes.items():
+            logger.warning("ending process %d of %s: a start that was never acknowledged", identity.pid, uuid)
+            end_at_once(identity)
+
+    def _is_first_of_boot(self) -> bool:
+        """Whether this is the first daemon here since the host came up: what is marked for it starts once."""
         mark = self._files.run / "autostarted"
         if mark.exists() and mark.read_text() == boot_id():
-            return
+            return False
         mark.write_text(boot_id())
-        for entry in self.directory:
-            if self._files.autostart_link(entry.name).is_symlink():
-                entry.ref.tell(internal_call("domain_create_with_flags", (entry.domain_ref(), 0)))
+        return True
 
     def on_stop(self) -> None:
         super().on_stop()
@@ -151,26 +183,18 @@ def open_qemu(runtime: Runtime, config: Config, paths: Paths, store: pykka.Actor
     return QemuDriver.open(runtime, config.limits.events, files, store, config, emulators)
 
 
-def _load_files(files: QemuFiles, paths: Any, parse: Callable[[bytes], T]) -> list[T]:
-    loaded = []
-    for path in paths:
-        try:
-            loaded.append(parse(path.read_bytes()))
-        except (VirtError, OSError, UnicodeDecodeError) as error:
-            logger.error("%s is damaged and set aside as %s: %s", path, files.set_aside(path).name, error)
-    return loaded
+def _parse_definition(path: Path) -> DomainDefinition:
+    """What a definition's file says. Raises XMLError also when it is not the file of that domain."""
+    definition = parse_domain(path.read_bytes().decode())
+    if definition.name != path.stem:
+        raise XMLError(f"the file of a domain named {definition.name!r} is {definition.name}.xml")
+    if definition.uuid is None:
+        raise XMLError("a definition that was kept has a UUID")
+    return definition
 
 
-def _processes_of(run: Path) -> list[Identity]:
-    """The processes that were started with a pid file below ``run``: that argument marks a guest of this daemon."""
-    mark = f"-pidfile\0{run}/".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            if mark in (entry / "cmdline").read_bytes() and (identity := Identity.of(int(entry.name))) is not None:
-                found.append(identity)
-        except OSError:
-            continue  # It has ended meanwhile.
-    return found
+def _parse_status(path: Path) -> Status:
+    status = parse_status(path.read_bytes())
+    if status.domain.uuid != path.stem:
+        raise XMLError(f"the file of a domain with UUID {status.domain.uuid} is {status.domain.uuid}.status")
+    return status

@@ -6,7 +6,8 @@ etc/qemu/autostart/NAME.xml    a link to it, when it starts with the daemon
 run/qemu/UUID.status           a running guest, for the next daemon (status.py)
 run/qemu/UUID.monitor          its QMP socket
 run/qemu/UUID.pid              its pid, written by QEMU; the path also marks the process as ours
-run/qemu/UUID.agent-N          its guest agent's sockets
+run/qemu/UUID.agent-N          the sockets of its channels
+run/qemu/autostarted           the boot of the host in which marked domains have been started
 log/qemu/NAME.log              QEMU's own output
 =============================  =====================================================================
 """
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....wire.paths import Paths
+
+UUID_LENGTH = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class QemuFiles:
 
     def statuses(self) -> Iterator[Path]:
         return iter(sorted(self.run.glob("*.status")))
+
+    def uuids_in_run(self) -> set[str]:
+        """The UUIDs of domains that have something in the run directory beside a status file."""
+        suffixes = (".monitor", ".pid", ".agent-")
+        return {path.name[:UUID_LENGTH] for path in self.run.iterdir() if path.name[UUID_LENGTH:].startswith(suffixes)}
 
     def remove_leftovers(self, uuid: str) -> None:
         """Remove what a guest that has ended leaves in the run directory, its status file excepted."""

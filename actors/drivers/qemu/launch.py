@@ -19,7 +19,7 @@ from typing import Any
 import pykka
 
 from ....wire.documents.domain import Channel, CharacterDevice, DomainDefinition, Graphics, mirror_console
-from ....wire.errors import OperationFailed, ProcessFailure, VirtError
+from ....wire.errors import OperationFailed, ProcessFailure
 from ...call import Call
 from ...monitor import monitor
 from ...monitor.monitor import Monitor
@@ -29,6 +29,8 @@ from .aliases import assign_aliases
 from .command_line import Resources, build_command_line, chardev_id, preparation
 from .process import Launch, Process, guest_environment, spawn
 from .surroundings import QemuSurroundings, check_accelerator
+
+END_NOTICED = 0.5  # seconds between the end of QEMU's monitor and that of its process
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,12 @@ class _Start:
         self._deadline = runtime.loop.time() + around.config.start_deadline
 
     async def run(self) -> Guest:
-        with self._span("process", "spawn QEMU"):
-            process = await self._spawn()
+        try:
+            with self._span("process", "spawn QEMU"):
+                process = await self._spawn()
+        except BaseException:
+            self._around.files.remove_leftovers(self._uuid)
+            raise
         ref = Monitor.start(self._runtime, self._live.name, self._domain)
         try:
             with self._span("monitor", "connect"):
@@ -107,22 +113,17 @@ class _Start:
                 now=datetime.now().astimezone(),
             )
             argv = build_command_line(self._live, capabilities, resources)
+            self._live = _with_channel_paths(self._live, channels)
             log = files.guest_log(self._live.name)
             return await spawn(Launch(argv, log, guest_environment(), descriptors, directory=files.run))
 
     def _channel_paths(self) -> dict[str, Path]:
-        """Where channels listen whose definition does not say; noted in the live definition too."""
-        chosen: dict[str, Path] = {}
-        channels: list[Channel] = []
-        for number, channel in enumerate(self._live.devices.channels):
-            if channel.type == "unix" and channel.source_path is None and channel.alias is not None:
-                path = chosen[channel.alias] = self._around.files.agent(self._uuid, number)
-                channel = dataclasses.replace(channel, source_mode="bind", source_path=str(path))
-            channels.append(channel)
-        if chosen:
-            devices = dataclasses.replace(self._live.devices, channels=tuple(channels))
-            self._live = dataclasses.replace(self._live, devices=devices)
-        return chosen
+        """Where channels listen whose definition does not say, by alias."""
+        return {
+            channel.alias: self._around.files.agent(self._uuid, number)
+            for number, channel in enumerate(self._live.devices.channels)
+            if channel.type == "unix" and channel.source_path is None and channel.alias is not None
+        }
 
     async def _connect(self, ref: pykka.ActorRef[Monitor], process: Process) -> None:
         """Connect while QEMU starts; when it ends instead, its own words are the error."""
@@ -131,28 +132,28 @@ class _Start:
         ending = asyncio.ensure_future(process.wait())
         try:
             await asyncio.wait((connecting, ending), return_when=asyncio.FIRST_COMPLETED)
+            if connecting.done() and isinstance(connecting.exception(), OperationFailed):
+                # QEMU closes its monitor a moment before its end is noticed.
+                await asyncio.wait((ending,), timeout=END_NOTICED)
             if ending.done():
                 raise self._ended(process)
             await connecting
-        except VirtError:
-            # QEMU closes its monitor a moment before its end is noticed.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(ending), 0.5)
-                raise self._ended(process) from None
-            raise
         finally:
             connecting.cancel()
             ending.cancel()
+            await asyncio.wait((connecting,))
+            if not connecting.cancelled():
+                connecting.exception()
 
     async def _prepare(self, ref: pykka.ActorRef[Monitor]) -> DomainDefinition:
         """Run what the command line could not say, and ask what QEMU has chosen; all on its way at once."""
-        questions = _questions(self._live)
+        asked = questions(self._live)
         answers = await asyncio.gather(
             *(self._execute(ref, command.name, command.arguments) for command in preparation(self._live)),
-            *(self._execute(ref, question, None) for question in questions),
+            *(self._execute(ref, question, None) for question in asked),
         )
-        told = dict(zip(questions, answers[len(answers) - len(questions) :], strict=True))
-        return _with_answers(self._live, told)
+        told = dict(zip(asked, answers[len(answers) - len(asked) :], strict=True))
+        return with_answers(self._live, told)
 
     async def _execute(self, ref: pykka.ActorRef[Monitor], command: str, arguments: dict[str, Any] | None) -> Any:
         return await monitor.execute(ref, command, arguments, deadline=self._deadline, trace=self._call.trace)
@@ -179,21 +180,43 @@ class _Start:
         trace.close(span)
 
 
-def _questions(live: DomainDefinition) -> list[str]:
+def _with_channel_paths(live: DomainDefinition, paths: dict[str, Path]) -> DomainDefinition:
+    """The live definition with the places of the sockets that were opened for its channels."""
+    if not paths:
+        return live
+    channels = tuple(
+        dataclasses.replace(each, source_mode="bind", source_path=str(paths[each.alias]))
+        if each.alias in paths
+        else each
+        for each in live.devices.channels
+    )
+    return dataclasses.replace(live, devices=dataclasses.replace(live.devices, channels=channels))
+
+
+def questions(live: DomainDefinition) -> list[str]:
+    """The QMP queries whose answers ``with_answers`` wants for this definition."""
     devices = live.devices
     characters = (*devices.serials, *devices.consoles, *devices.channels)
-    questions = ["query-chardev"] if any(each.type == "pty" for each in characters) else []
-    return [*questions, "query-vnc"] if devices.graphics else questions
+    chosen = ["query-chardev"] if any(each.type == "pty" or isinstance(each, Channel) for each in characters) else []
+    return [*chosen, "query-vnc"] if devices.graphics else chosen
 
 
-def _with_answers(live: DomainDefinition, told: dict[str, Any]) -> DomainDefinition:
-    """The live definition with the terminals and ports that QEMU has chosen."""
-    terminals = {each["label"]: each["filename"].removeprefix("pty:") for each in told.get("query-chardev", ())}
+def with_answers(live: DomainDefinition, told: dict[str, Any]) -> DomainDefinition:
+    """The live definition with the terminals and ports that QEMU has chosen, and whether channels are connected."""
+    character = {each["label"]: each for each in told.get("query-chardev", ())}
     port = told.get("query-vnc", {}).get("service")
 
     def completed(device: Any) -> Any:
-        if isinstance(device, CharacterDevice) and device.type == "pty" and device.alias is not None:
-            return dataclasses.replace(device, source_path=terminals.get(chardev_id(device)))
+        if not isinstance(device, CharacterDevice) or device.alias is None:
+            return device
+        found = character.get(chardev_id(device))
+        if found is None:
+            return device
+        if device.type == "pty":
+            device = dataclasses.replace(device, source_path=found["filename"].removeprefix("pty:"))
+        if isinstance(device, Channel):
+            state = "connected" if found["frontend-open"] else "disconnected"
+            device = dataclasses.replace(device, state=state)
         return device
 
     devices = live.devices.mapped(completed)

@@ -13,6 +13,7 @@ from typing import Annotated
 from ....wire.documents.binding import At, Codec
 from ....wire.documents.domain import DomainDefinition
 from ....wire.documents.reader import read_document
+from ....wire.documents.values import YES_NO
 from ....wire.documents.writer import write_document
 from ....wire.enums.domain import (
     DomainCrashedReason,
@@ -22,6 +23,7 @@ from ....wire.enums.domain import (
     DomainShutdownReason,
     DomainState,
 )
+from ....wire.errors import XMLError
 from .process import Identity
 
 REASONS: dict[DomainState, type[IntEnum]] = {
@@ -31,17 +33,29 @@ REASONS: dict[DomainState, type[IntEnum]] = {
     DomainState.CRASHED: DomainCrashedReason,
     DomainState.PMSUSPENDED: DomainPMSuspendedReason,
 }
-_STATE = Codec(lambda text: DomainState[text.upper()], lambda state: state.name.lower(), "a state of a running domain")
+_STATES = {state.name.lower(): state for state in REASONS}
+
+
+def _read_state(text: str) -> DomainState:
+    if text not in _STATES:
+        raise ValueError(text)
+    return _STATES[text]
+
+
+_STATE = Codec(_read_state, lambda state: state.name.lower(), "a state of a running domain")
 _IDENTITY = Codec(Identity.parse, str, "a process: pid, start time, boot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """``reason`` is the number of a reason of ``state``; ``memory`` is what the balloon leaves the guest, in KiB."""
+    """``reason`` is one of the reasons of ``state``; ``memory`` is what the balloon leaves the guest, in KiB;
+    ``reboot`` says that the guest starts again when it powers off, because a reboot was asked for.
+    """
 
     state: Annotated[DomainState, At("@state", _STATE)]
     reason: Annotated[int, At("@reason")]
     memory: Annotated[int | None, At("@memory")] = None
+    reboot: Annotated[bool, At("@reboot", YES_NO)] = False
     process: Annotated[Identity, At("process/@identity", _IDENTITY)]
     domain: Annotated[DomainDefinition, At("domain")]
 
@@ -53,4 +67,9 @@ def format_status(status: Status) -> bytes:
 
 def parse_status(data: bytes) -> Status:
     """What a status file says. Raises XMLError, UnsupportedConfig."""
-    return read_document(data.decode(errors="replace"), "domstatus", Status)
+    status = read_document(data.decode(errors="replace"), "domstatus", Status)
+    if status.reason not in {int(reason) for reason in REASONS[status.state]}:
+        raise XMLError(f"{status.reason} is no reason of the state {status.state.name.lower()}")
+    if status.domain.uuid is None or status.domain.id is None:
+        raise XMLError("the domain of a status has an id and a UUID")
+    return status

@@ -1,0 +1,68 @@
+"""The consoles of one domain that clients have open: one client at a time for each terminal.
+
+A stream ends by itself when QEMU closes its side of the terminal, after the guest's last words have been read.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import pykka
+
+from ....wire.errors import OperationFailed, SystemFailure
+from ...connection.session import Session
+from ...connection.streams import Break, DescriptorStream, StreamClosed
+from ...runtime import Runtime, send
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    stream: pykka.ActorRef[DescriptorStream]
+    who: str
+
+
+class Consoles:
+    """Who has which terminal open; ``owner`` is the domain's actor, which is told StreamClosed."""
+
+    def __init__(self, runtime: Runtime, owner: pykka.ActorRef[Any], domain: str) -> None:
+        self._runtime = runtime
+        self._owner = owner
+        self._domain = domain
+        self._users: dict[str, _User] = {}
+
+    def open(self, path: str, session: Session, *, force: bool) -> pykka.ActorRef[DescriptorStream]:
+        """A stream on the terminal at ``path``; with ``force`` it is taken from who has it.
+
+        Raises OperationFailed that names the holder, SystemFailure when the terminal cannot be opened.
+        """
+        user = self._users.get(path)
+        if user is not None and user.stream.is_alive():
+            if not force:
+                raise OperationFailed(
+                    f"the console of domain {self._domain} is in use by {user.who}",
+                    object=self._domain,
+                    holder=user.who,
+                    hint="force takes it over",
+                )
+            send(user.stream, Break("another client took the console over"))
+        stream = DescriptorStream.start(self._runtime, _open(path), self._owner, f"console of {self._domain}")
+        self._users[path] = _User(stream, str(session.identity or session.label))
+        return stream
+
+    def closed(self, message: StreamClosed) -> None:
+        """Take note of the end of a stream."""
+        self._users = {path: user for path, user in self._users.items() if user.stream is not message.stream}
+
+    def break_off(self, reason: str) -> None:
+        """End all streams, telling the clients why."""
+        for user in self._users.values():
+            send(user.stream, Break(reason))
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise SystemFailure(f"cannot open {path}: {error.strerror}", errno=error.errno) from error
