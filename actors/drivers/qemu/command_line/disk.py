@@ -9,9 +9,6 @@ from .....wire.errors import UnsupportedConfig
 from .board import Board
 from .syntax import NODE_NAME_LENGTH, identifier, json_option, on_off
 
-# What IDE has room for; virtio shows a guest the first 20 characters of a longer one, as with libvirt.
-IDE_SERIAL_LENGTH = 20
-
 
 class Cache(NamedTuple):
     """A cache mode: past the host's cache, without flushes, with the drive's own write cache shown to the guest."""
@@ -123,8 +120,6 @@ def _check(disk: Disk, driver: DiskDriver) -> None:
         raise UnsupportedConfig(f"{name}: a disk without a source")
     if disk.source is not None and not disk.source.startswith("/"):
         raise UnsupportedConfig(f"{name}: source {disk.source!r} is not an absolute path")
-    if disk.bus != "virtio" and disk.serial and len(disk.serial) > IDE_SERIAL_LENGTH:
-        raise UnsupportedConfig(f"{name}: a serial of more than {IDE_SERIAL_LENGTH} characters on {disk.bus}")
     if driver.io == "native" and driver.cache not in ("none", "directsync"):
         raise UnsupportedConfig(
             f"{name}: native I/O needs either no disk cache or directsync cache mode",

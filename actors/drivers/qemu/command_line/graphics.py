@@ -7,6 +7,7 @@ A VNC password never stands in an argument, where every user of the host can rea
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,9 @@ KIB_PER_MIB = 1024
 MIB = 1024 * 1024
 MAX_OUTPUTS = 16
 MAX_MIB = 512
+
+# IPv4 addresses included.
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +108,16 @@ def _display_number(board: Board, display: Graphics) -> tuple[int, int | None]:
 
 
 def _host(display: Graphics) -> str:
-    """The address that it listens on, IPv6 in brackets."""
+    """The address or name that it listens on, IPv6 in brackets."""
     if len(display.listens) > 1:
         raise UnsupportedConfig("more than one listen element of graphics vnc")
-    given = display.listens[0].address if display.listens else display.listen
+    given = (display.listens[0].address if display.listens else display.listen) or DEFAULT_LISTEN
+    if _HOST_NAME.fullmatch(given):
+        return given
     try:
-        address = ipaddress.ip_address(given or DEFAULT_LISTEN)
+        return f"[{ipaddress.IPv6Address(given)}]"
     except ValueError:
-        raise UnsupportedConfig(f"graphics listen address {given!r}", hint="an IPv4 or IPv6 address") from None
-    return f"[{address}]" if address.version == 6 else str(address)
+        raise UnsupportedConfig(f"graphics listen address {given!r}", hint="an IP address or a host's name") from None
 
 
 # --- cards
