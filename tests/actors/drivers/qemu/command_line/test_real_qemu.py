@@ -155,7 +155,8 @@ def guest(devices: str = "", *, machine: str = "pc", os: str = "", features: str
 DIRECT = "<kernel>{files}/kernel</kernel><initrd>{files}/initrd</initrd><cmdline>a=b,c d</cmdline>"
 DISKS = """
 <disk type='file'>
-  <driver name='qemu' type='raw' cache='writethrough' io='threads' discard='unmap' detect_zeroes='unmap'/><source file='{files}/a,b.raw'/><target dev='vda'/><serial>a,b</serial></disk>
+  <driver name='qemu' type='raw' cache='writethrough' io='threads' discard='unmap' detect_zeroes='unmap'/>
+  <source file='{files}/a,b.raw'/><target dev='vda'/><serial>a,b</serial></disk>
 <disk type='file'><driver name='qemu' type='qcow2' cache='unsafe'/><source file='{files}/a.qcow2'/><target dev='vdb'/>
   <readonly/></disk>
 """
