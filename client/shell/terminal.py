@@ -60,9 +60,12 @@ def join(console: ConsoleLike, escape: bytes | None, stdin: int = 0, stdout: int
     Raises what the console raised, BrokenPipeError when nobody reads our output any more, Terminated.
     """
     printer = _Printer(console, stdout)
-    with raw(stdin):
-        printer.start()
-        _type(console, escape, stdin, printer.ended)
+    try:
+        with raw(stdin):
+            printer.start()
+            _type(console, escape, stdin, printer.ended)
+    finally:
+        os.close(printer.ended)
     if printer.failure is not None:
         raise printer.failure
 
@@ -76,10 +79,11 @@ def raw(descriptor: int) -> Iterator[None]:
     before = termios.tcgetattr(descriptor)
     with _terminating():
         try:
-            tty.setraw(descriptor)
+            # What was typed ahead is kept, as a shell keeps it.
+            tty.setraw(descriptor, termios.TCSANOW)
             yield
         finally:
-            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+            termios.tcsetattr(descriptor, termios.TCSANOW, before)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ...wire.enums.domain import (
     DomainRunningReason,
     DomainState,
 )
+from ..values import words_of
 
 _STATES = {
     DomainState.NOSTATE: "no state",
@@ -55,11 +56,6 @@ def control_word(state: DomainControlState | int, details: DomainControlErrorRea
     if state == DomainControlState.ERROR:
         text += f": {words_of(details)}"
     return f"{text} ({milliseconds / 1000:.3f}s)" if milliseconds else text
-
-
-def words_of(member: IntEnum | int) -> str:
-    """A member's name as words; a number that has no name is told as such."""
-    return member.name.lower().replace("_", " ") if isinstance(member, IntEnum) else f"unknown ({member})"
 
 
 def state_of_word(word: str) -> DomainState | None:

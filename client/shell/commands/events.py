@@ -10,10 +10,10 @@ import click
 from ....wire.errors import OperationTimeout
 from ....wire.table import ROWS
 from ....wire.table.rows import Kind
+from ...values import words_of
 from ..declaring import SECONDS, DomainType, command
 from ..render import Text, print_json_line, show
 from ..session import Shell
-from ..wording import words_of
 from .actions import as_data
 
 if TYPE_CHECKING:

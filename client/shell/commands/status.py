@@ -10,12 +10,12 @@ from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
 from ....wire.enums.domain import DomainControlErrorReason, DomainControlState
 from ....wire.table import ROWS, DomainRef
 from ...domain import state_and_reason
-from ...values import member_or_number
+from ...values import member_or_number, words_of
 from ..declaring import command, domains
 from ..render import Pairs, Table, Text, show
 from ..selection import Selection
 from ..session import Shell
-from ..wording import control_word, state_word, words_of
+from ..wording import control_word, state_word
 from .actions import as_data
 from .states import ask_state
 
