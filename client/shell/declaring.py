@@ -32,7 +32,7 @@ class TableCommand(click.Command):
 
     def __init__(self, name: str | None, **settings: Any) -> None:
         super().__init__(name, **settings)
-        self.params += [_general(*one) for one in _GENERAL]
+        self.params += [_general(name, settings, help) for name, (settings, help) in GENERAL.items()]
 
     def get_short_help_str(self, limit: int = 45) -> str:
         return catalogue.summary_of(self.name or "")
@@ -44,11 +44,12 @@ class TableCommand(click.Command):
                 formatter.write_text(paragraph)
 
 
-_GENERAL: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("json", {"is_flag": True}, "Print one JSON document."),
-    ("trace", {"is_flag": True}, "Tell on stderr which way each call took."),
-    ("deadline", {"type": SECONDS, "metavar": "SECONDS"}, "How long each call may take."),
-)
+# The options that every command takes after its name too, as the program takes them before it.
+GENERAL: dict[str, tuple[dict[str, Any], str]] = {
+    "json": ({"is_flag": True}, "Print one JSON document."),
+    "trace": ({"is_flag": True}, "Tell on stderr which way each call took."),
+    "deadline": ({"type": SECONDS, "metavar": "SECONDS"}, "How long each call may take."),
+}
 
 
 def _general(name: str, settings: dict[str, Any], help: str) -> click.Option:
