@@ -152,6 +152,9 @@ class Runtime:
     def when_drained(self, flush: Callable[[], None]) -> None:
         """Run ``flush`` once, when no actor has mail left or this turn of the loop ends."""
         self._flushers.append(flush)
+        if not self._awake:
+            self._awake = True
+            self.loop.call_soon(self.run_ready)
 
     def run_ready(self) -> None:
         """Handle the mail of all actors that have some, also what arises meanwhile, within bounds."""

@@ -48,6 +48,8 @@ logger = logging.getLogger("virtactor.connection")
 
 # How many calls beyond the limit of those under way wait here before the client is not read from any more.
 WAITING_MAX = 4096
+# Looked up once: Python 3.11 finds a member of an enumeration by a Python function.
+_CALL, _REPLY, _OK, _MESSAGE = int(PacketType.CALL), int(PacketType.REPLY), int(Status.OK), Kind.MESSAGE
 _EVENT = ROWS["event"]
 _EVENTS_MISSED = ROWS["events_missed"]
 _PEER_CREDENTIALS = struct.Struct("3i")
@@ -238,7 +240,7 @@ class Connection(LoopActor):
                 return
             if packet.program == KEEPALIVE_PROGRAM:
                 self._keepalive.received(packet.procedure)
-            elif packet.type == PacketType.CALL:
+            elif packet.type == _CALL:
                 self._call(packet)
             elif packet.type == PacketType.STREAM:
                 self._stream_packet(packet)
@@ -249,10 +251,10 @@ class Connection(LoopActor):
 
     def _call(self, packet: Packet) -> None:
         row = row_of(packet.program, packet.procedure)
-        if row is None or row.kind is Kind.MESSAGE or not packet.program & MSGPACK_BIT:
+        if row is None or row.kind is _MESSAGE or not packet.program & MSGPACK_BIT:
             self._refuse(packet, _unknown(packet))
             return
-        if packet.version != PROGRAM_VERSION or packet.status != Status.OK:
+        if packet.version != PROGRAM_VERSION or packet.status != _OK:
             self._refuse(packet, ProtocolError(f"version {packet.version} or status {packet.status} of a call"))
             return
         try:
@@ -312,7 +314,7 @@ class Connection(LoopActor):
             fields = self._adopt_stream(call, fields)
         try:
             payload = pack.encode(fields, _extras(call))
-            self._send(call.row, PacketType.REPLY, call.serial, Status.OK, payload)
+            self._send(call.row, _REPLY, call.serial, _OK, payload)
         except VirtError as error:
             logger.error("%s: the result of %s cannot be sent: %s", self.label, call.row.name, error)
             self._failure(Failure(call, InternalError(f"the result of {call.row.name} cannot be sent")))
@@ -369,8 +371,9 @@ class Connection(LoopActor):
 
     def _adopt_stream(self, call: Call, fields: tuple[Any, ...]) -> tuple[Any, ...]:
         stream, *rest = fields
-        if call.serial in self._streams:
+        if (older := self._streams.get(call.serial)) is not None:
             self._stream_end(End(call.serial, OperationInvalid("another stream has this serial")))
+            send(older[1], End(call.serial))
         self._streams[call.serial] = (call.row, stream)
         send(stream, Attach(self.actor_ref, call.serial))
         if not self._writable:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -134,8 +135,14 @@ class Served:
         await self.daemon.stop()
         self.left = [actor.label for actor in self.daemon.runtime.actors]
 
+    def begin_stop(self) -> None:
+        """Tell the daemon to stop."""
+        with suppress(RuntimeError):  # The loop is closed: it has stopped already.
+            self.loop.call_soon_threadsafe(self._stopping.set)
+
     def stop(self) -> None:
-        self.loop.call_soon_threadsafe(self._stopping.set)
+        """Stop the daemon, and look at what it leaves."""
+        self.begin_stop()
         self._thread.join(PATIENCE)
         sys.setswitchinterval(self._switch)
         assert not self._thread.is_alive()

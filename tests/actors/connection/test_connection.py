@@ -335,7 +335,7 @@ def test_a_stop_of_the_daemon_closes_clients_with_calls_under_way(serve: Callabl
         served.run(lambda: None)
         client.send("domain_suspend", dom)
         client.send("domain_get_info", dom)
-        served.loop.call_soon_threadsafe(served._stopping.set)
+        served.begin_stop()
         while True:
             try:
                 with pytest.raises(VirtError):
@@ -366,7 +366,7 @@ def test_a_socket_that_is_handed_over_as_the_daemon_stops_is_closed(serve: Calla
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     served.daemon.listener.tell(Adopt(theirs))
-    served.loop.call_soon_threadsafe(served._stopping.set)
+    served.begin_stop()
     with RawClient(ours) as client:
         assert client.at_end()
 
