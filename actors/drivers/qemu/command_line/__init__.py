@@ -79,7 +79,7 @@ def _process(definition: DomainDefinition, resources: Resources) -> list[str]:
     chardev = key_values("socket", id=MONITOR_CHARDEV, fd=resources.monitor, server=True, wait=False)
     return [
         *("-name", key_values(guest=definition.name, debug_threads=True)),
-        *("-uuid", definition.uuid or ""),
+        *(() if definition.uuid is None else ("-uuid", definition.uuid)),
         *("-S", "-no-user-config", "-nodefaults"),
         *("-chardev", chardev, "-mon", key_values(chardev=MONITOR_CHARDEV, id=MONITOR, mode="control")),
         *(() if resources.pid_file is None else ("-pidfile", str(resources.pid_file))),
