@@ -26,7 +26,7 @@ from ..wire.framing import Packet, PacketType
 from ..wire.pack import codec, encode
 from ..wire.table import EXTENSION_PROGRAM, REMOTE_PROGRAM, ROWS, DomainRef, Row, row_of
 from .domain import Domain
-from .values import member_or_number
+from .values import member_or_number, words_of
 from .waiting import Inbox
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ class Event:
     type: DomainEventType | int
     detail: IntEnum | int
 
+    def __str__(self) -> str:
+        """In words: ``web-1: started (booted)``."""
+        return f"{self.domain.name}: {words_of(self.type)} ({words_of(self.detail)})"
+
 
 @dataclass(frozen=True, slots=True)
 class EventsMissed:
@@ -78,6 +82,10 @@ class EventsMissed:
 
     after: int
     daemon_restarted: bool
+
+    def __str__(self) -> str:
+        """In words: ``events were missed: the daemon was restarted``."""
+        return f"events were missed{': the daemon was restarted' if self.daemon_restarted else ''}"
 
 
 class Events:

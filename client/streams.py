@@ -196,12 +196,17 @@ class Console:
     def wait_for(self, text: str, *, timeout: float | None = None) -> str:
         """Read until ``text`` has come; give all up to its end. For boot lines and prompts.
 
-        Raises OperationTimeout after ``timeout`` seconds in all, OperationInvalid when the guest is gone before it.
+        Raises OperationTimeout, with what was said last, after ``timeout`` seconds in all, OperationInvalid when the
+        guest is gone before it.
         """
         until = None if timeout is None else time.monotonic() + timeout
         while text not in self._text:
-            if not self._fill(until):
-                raise OperationInvalid(f"the console ended before '{text}' came")
+            try:
+                more = self._fill(until)
+            except OperationTimeout as error:
+                raise OperationTimeout(f"'{text}' did not come in {timeout:g} s; {self._last_words()}") from error
+            if not more:
+                raise OperationInvalid(f"the console ended before '{text}' came; {self._last_words()}")
         head, found, self._text = self._text.partition(text)
         return head + found
 
@@ -209,6 +214,11 @@ class Console:
         """End the stream; one that is already broken or aborted is no error. Closing twice does nothing."""
         with suppress(VirtError):
             self._stream.finish()
+
+    def _last_words(self) -> str:
+        lines = self._text.split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return f"its last line was '{said}'" if said else "it said nothing"
 
     def _fill(self, until: float | None) -> bool:
         data = self._stream.read(timeout=None if until is None else max(0.0, until - time.monotonic()))

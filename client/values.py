@@ -1,4 +1,4 @@
-"""Numbers from the wire as members of our enumerations."""
+"""Numbers from the wire as members of our enumerations, and members as words."""
 
 from __future__ import annotations
 
@@ -14,3 +14,8 @@ def member_or_number(kind: type[Member], number: int) -> Member | int:
         return kind(number)
     except ValueError:
         return number
+
+
+def words_of(member: IntEnum | int) -> str:
+    """A member's name as words; a number that has no name is told as such."""
+    return member.name.lower().replace("_", " ") if isinstance(member, IntEnum) else f"unknown ({member})"

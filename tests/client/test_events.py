@@ -48,6 +48,14 @@ def test_an_event_says_what_happened_to_which_domain_when(daemon: FakeDaemon, ho
     )
 
 
+def test_an_event_is_told_in_words(daemon: FakeDaemon, host: Host) -> None:
+    with host.events(timeout=PATIENCE) as events:
+        daemon.peer.event(11, "web", STARTED, 1)
+        daemon.peer.event(12, "web", 99, 3)
+        assert [str(next(events)) for _ in range(2)] == ["web: started (migrated)", "web: unknown (99) (unknown (3))"]
+    assert str(EventsMissed(7, daemon_restarted=True)) == "events were missed: the daemon was restarted"
+
+
 def test_numbers_that_are_not_in_our_enumerations_come_as_they_are(daemon: FakeDaemon, host: Host) -> None:
     with host.events(timeout=PATIENCE) as events:
         daemon.peer.event(11, "web", 99, 3)

@@ -149,7 +149,8 @@ def test_a_console_waits_for_a_text_and_goes_on_after_it(opened: Opened) -> None
     opened.says(b"Linux 6.1\r\nlog")
     opened.says(b"in: ")
     assert console.wait_for("login:", timeout=PATIENCE) == "Linux 6.1\r\nlogin:"
-    with pytest.raises(OperationTimeout):
+    opened.says(b" \r\nMOTD\r\n")
+    with pytest.raises(OperationTimeout, match=r"'password' did not come in 0.01 s; its last line was 'MOTD'"):
         console.wait_for("password", timeout=0.01)
     console.write("root\n")
     assert opened.hears() == (Status.CONTINUE, b"root\n")
