@@ -132,6 +132,7 @@ class Connection:
         self._backlog: deque[memoryview] = deque()
         self._urgent: deque[bytes] = deque()
         self._broken: str | None = None
+        self._expected: str | None = None
         self._link_closed = False
         self.heard = False
 
@@ -165,7 +166,6 @@ class Connection:
         row: Row,
         args: tuple[Any, ...] = (),
         deadline: float | None = None,
-        *,
         trace: bool = False,
         sink: Inbox[Pending] | None = None,
     ) -> Pending:
@@ -178,7 +178,7 @@ class Connection:
         return pending
 
     def open_stream(
-        self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None, *, trace: bool = False
+        self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None, trace: bool = False
     ) -> tuple[Stream, Pending]:
         """Send a call that opens a stream; the stream is usable once the Pending's result is there."""
         until = None if deadline is None else _end_of(row, deadline)
@@ -283,11 +283,15 @@ class Connection:
         finally:
             self._leave(reader)
 
+    def expect_end(self, why: str) -> None:
+        """Whatever ends the connection from now on, ``why`` is the reason."""
+        self._expected = why
+
     def break_off(self, why: str) -> None:
         """End the connection for good: everyone who waits, and every later call, gets ConnectionLost."""
         with self._mutex:
             if self._broken is None:
-                self._broken = why
+                self._broken = self._expected or why
                 self._link.shutdown()
             sleeping = tuple(self._followers)
         for waiter in sleeping:

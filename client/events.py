@@ -100,6 +100,7 @@ class Events:
         domains: Domain | str | Iterable[Domain | str] | None = None,
         kinds: DomainEventType | Collection[DomainEventType] | None = None,
         timeout: float | None = None,
+        deadline: float | None = None,
     ) -> None:
         self._session = session
         self._names, self._uuids = _names_and_uuids(domains)
@@ -108,7 +109,7 @@ class Events:
         self._closed = False
         self.inbox: Inbox[Event | EventsMissed] = Inbox()
         self.procedures = frozenset([_LIFECYCLE.number])
-        session.subscription.add(self)
+        session.subscription.add(self, deadline)
 
     def __enter__(self) -> Self:
         return self
@@ -164,12 +165,16 @@ class Subscription:
         self._last = 0
         self._held: list[Packet] | None = None
 
-    def add(self, feed: Events) -> None:
-        """Begin to deliver to ``feed``. Raises what subscribing fails with."""
+    def add(self, feed: Events, deadline: float | None) -> None:
+        """Begin to deliver to ``feed``. Raises what subscribing fails with, within ``deadline`` seconds."""
+        if deadline is None:
+            deadline = self._session.deadline
         with self._guard:
             self._feeds.append(weakref.ref(feed))
         try:
-            self._session.on_connection(lambda connection: self._ensure(connection, feed.procedures))
+            self._session.on_connection(
+                lambda connection: self._ensure(connection, feed.procedures, deadline), deadline
+            )
         except BaseException:
             self._drop(feed)
             raise
@@ -184,11 +189,11 @@ class Subscription:
                 with suppress(ConnectionLost):
                     connection.call(_UNSUBSCRIBE, (), CLOSE_SECONDS)
 
-    def resume(self, connection: Connection) -> None:
+    def resume(self, connection: Connection, deadline: float | None) -> None:
         """Go on over a new connection where the old one stopped."""
         with self._changing:
             if self._epoch is not None:
-                self._subscribe(connection, self._procedures)
+                self._subscribe(connection, self._procedures, deadline)
 
     def deliver(self, packet: Packet) -> None:
         """Take a message that the connection's reader has read. Raises ProtocolError for a malformed one."""
@@ -200,18 +205,18 @@ class Subscription:
             elif not self._deliver(packet):
                 self._unsubscribe_soon()
 
-    def _ensure(self, connection: Connection, procedures: frozenset[int]) -> None:
+    def _ensure(self, connection: Connection, procedures: frozenset[int], deadline: float | None) -> None:
         with self._changing:
             if self._connection is not connection or not procedures <= self._procedures:
-                self._subscribe(connection, self._procedures | procedures)
+                self._subscribe(connection, self._procedures | procedures, deadline)
 
-    def _subscribe(self, connection: Connection, procedures: frozenset[int]) -> None:
+    def _subscribe(self, connection: Connection, procedures: frozenset[int], deadline: float | None) -> None:
         """Ask for events from where we are. Those that overtake the answer's evaluation are held back until then."""
         with self._guard:
             self._held = []
         answer = None
         try:
-            answer = connection.call(_SUBSCRIBE, (sorted(procedures), self._epoch, self._last))
+            answer = connection.call(_SUBSCRIBE, (sorted(procedures), self._epoch, self._last), deadline)
             self._connection, self._procedures = connection, procedures
         finally:
             with self._guard:

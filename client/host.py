@@ -153,6 +153,8 @@ class Host:
         domains: Domain | str | Iterable[Domain | str] | None = None,
         kinds: DomainEventType | Collection[DomainEventType] | None = None,
         timeout: float | None = None,
+        *,
+        deadline: float | None = None,
     ) -> Events:
         """Iterate what happens to domains from now on (virConnectDomainEventRegisterAny).
 
@@ -162,7 +164,7 @@ class Host:
         """
         from .events import Events
 
-        return Events(self._session, domains, kinds, timeout)
+        return Events(self._session, domains, kinds, timeout, deadline)
 
     def call(
         self,

@@ -37,6 +37,7 @@ OnTrace = Callable[["CallTrace"], None]
 _OPEN = ROWS["connect_open"]
 _CLOSE = ROWS["connect_close"]
 READONLY = 1  # virConnectFlags, as ConnectFlags.RO
+CLOSED_HERE = "it was closed on this side"
 CLOSE_SECONDS = 5.0
 RECONNECT_SECONDS = 30.0
 FIRST_PAUSE = 0.02
@@ -57,7 +58,7 @@ class Session:
         on_trace: OnTrace | None = None,
     ) -> None:
         self._address = address
-        self._deadline = deadline
+        self.deadline = deadline
         self._reconnect = reconnect
         self._keepalive_interval = keepalive_interval if address.dialer.keepalive else 0
         self._keepalive_count = keepalive_count
@@ -85,6 +86,7 @@ class Session:
 
     @property
     def is_alive(self) -> bool:
+        """Whether the connection is up, as far as is known."""
         return self.connection.is_alive and not self._closed.is_set()
 
     def call(
@@ -92,31 +94,31 @@ class Session:
     ) -> tuple[Any, ...]:
         """Call a row; see :meth:`Connection.call`. A lost connection is treated as the module says."""
         if deadline is None:
-            deadline = self._deadline
+            deadline = self.deadline
         if trace is not None or self._on_trace is not None:
             return self._traced(row, args, deadline, trace)
+        connection = self.connection
         try:
-            return self.connection.call(row, args, deadline)
+            return connection.call(row, args, deadline)
         except ConnectionLost as loss:
-            connection = self._after_loss(row, loss, deadline)
+            connection = self._after_loss(connection, row, loss, deadline)
         return connection.call(row, args, deadline)
 
     def submit(self, row: Row, args: tuple[Any, ...], deadline: float | None, sink: Inbox[Pending]) -> Pending:
         """Send a call whose reply comes to ``sink``; reconnects when it could not be sent."""
         if deadline is None:
-            deadline = self._deadline
-        return self.on_connection(
-            lambda connection: connection.submit(row, args, deadline, trace=self._on_trace is not None, sink=sink)
-        )
+            deadline = self.deadline
+        traced = self._on_trace is not None
+        return self.on_connection(lambda connection: connection.submit(row, args, deadline, traced, sink), deadline)
 
     def open_stream(self, row: Row, *args: Any, deadline: float | None = None) -> Stream:
         """Call a row that opens a stream. Raises what the call raises; a stream ends with its connection."""
         if deadline is None:
-            deadline = self._deadline
+            deadline = self.deadline
         traced = self._on_trace is not None
         began = time.monotonic()
         stream, pending = self.on_connection(
-            lambda connection: connection.open_stream(row, args, deadline, trace=traced)
+            lambda connection: connection.open_stream(row, args, deadline, traced), deadline
         )
         try:
             self.outcome_of(pending, args, began)
@@ -131,20 +133,21 @@ class Session:
         Raises ConnectionLost when the connection broke and could not be made anew until then.
         """
         while True:
-            connection = self.connection
             try:
-                return inbox.take(connection, until)
+                return inbox.take(self.connection, until)
             except ConnectionLost as loss:
-                self.replace(connection, loss, remaining(until))
+                self.replace(loss, remaining(until))
 
-    def on_connection(self, use: Callable[[Connection], Result]) -> Result:
-        """Do something with the present connection, and again with a new one when that was gone before it began."""
+    def on_connection(self, use: Callable[[Connection], Result], deadline: float | None = None) -> Result:
+        """Do something with the present connection, and again with a new one when that was gone before it began.
+
+        ``deadline`` is for making a new one.
+        """
         while True:
-            connection = self.connection
             try:
-                return use(connection)
+                return use(self.connection)
             except NotSent as loss:
-                self.replace(connection, loss)
+                self.replace(loss, deadline)
 
     def outcome_of(
         self, pending: Pending, args: tuple[Any, ...], began: float, trace: OnTrace | None = None
@@ -164,8 +167,8 @@ class Session:
             _tell(listeners, pending.row, args, time.monotonic() - began, extras, error)
         return fields
 
-    def replace(self, broken: Connection, loss: ConnectionLost, deadline: float | None = None) -> Connection:
-        """The connection that follows ``broken``; dials until ``deadline`` (seconds) passed.
+    def replace(self, loss: ConnectionLost, deadline: float | None = None) -> Connection:
+        """The connection that follows a broken one; dials until ``deadline`` (seconds) passed.
 
         Raises ``loss`` when that is not wanted or the session is closed, ConnectionLost when nobody answers.
         """
@@ -175,7 +178,7 @@ class Session:
         if not self._reconnecting.acquire(timeout=remaining(until) or 0):
             raise loss
         try:
-            if self.connection is broken or not self.connection.is_alive:
+            if not self.connection.is_alive:
                 self.connection = self._dial_until(until, loss)
             return self.connection
         finally:
@@ -186,10 +189,12 @@ class Session:
         if self._closed.is_set():
             return
         self._closed.set()
+        connection = self.connection
+        connection.expect_end(CLOSED_HERE)
         with suppress(VirtError):
-            self.connection.call(_CLOSE, (), CLOSE_SECONDS)
+            connection.call(_CLOSE, (), CLOSE_SECONDS)
         with self._reconnecting:
-            self._drop_connection("it was closed on this side")
+            self._drop_connection(CLOSED_HERE)
         self._address.dialer.release()
 
     def _traced(self, row: Row, args: tuple, deadline: float | None, trace: OnTrace | None) -> tuple[Any, ...]:
@@ -199,13 +204,15 @@ class Session:
             pending = connection.submit(row, args, deadline, trace=True)
             return self.outcome_of(pending, args, began, trace)
         except ConnectionLost as loss:
-            connection = self._after_loss(row, loss, deadline)
+            connection = self._after_loss(connection, row, loss, deadline)
         return self.outcome_of(connection.submit(row, args, deadline, trace=True), args, began, trace)
 
-    def _after_loss(self, row: Row, loss: ConnectionLost, deadline: float | None) -> Connection:
+    def _after_loss(self, connection: Connection, row: Row, loss: ConnectionLost, deadline: float | None) -> Connection:
         """A new connection to repeat the call on; raises where it must not be repeated."""
+        if connection.is_alive:
+            raise loss  # It is the daemon that lost one, and says so.
         if isinstance(loss, NotSent) or (row.kind is Kind.QUERY and row.access is not Access.WRITE):
-            return self.replace(self.connection, loss, deadline)
+            return self.replace(loss, deadline)
         raise unknown_effect(loss, row) from loss
 
     def _dial_until(self, until: float, loss: ConnectionLost) -> Connection:
@@ -227,7 +234,7 @@ class Session:
             flags = READONLY if self._address.readonly else 0
             connection.call(_OPEN, (self._address.opens, flags), deadline)
             if self._subscription is not None:
-                self._subscription.resume(connection)
+                self._subscription.resume(connection, deadline)
         except BaseException:
             connection.break_off("it could not be opened")
             raise

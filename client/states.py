@@ -72,7 +72,7 @@ def _settled(
     wanted = frozenset([state]) if isinstance(state, DomainState) else frozenset(state)
     until = None if deadline is None else time.monotonic() + deadline
     waiting = {domain.ref.uuid: domain for domain in domains}
-    with Events(session, domains) as events:
+    with Events(session, domains, deadline=deadline) as events:
         yield from _ask(session, waiting, list(waiting), wanted, until)
         while waiting:
             event = events.get(remaining(until))

@@ -1,4 +1,4 @@
-"""A row of the table is an API, which is more than its row: who calls it, who answers it, a command that leads to it."""
+"""A row of the table is an API, which is more than its row: its callers, its answerer, a command that leads to it."""
 
 from __future__ import annotations
 

@@ -100,6 +100,18 @@ def test_what_a_change_under_way_did_is_unknown(daemon: FakeDaemon, row: str) ->
         assert host.hostname() == "here"
 
 
+def test_a_loss_that_the_daemon_reports_is_not_ours(daemon: FakeDaemon) -> None:
+    def lost(*_: object) -> tuple:
+        raise ConnectionLost("the other host's")
+
+    daemon.handlers["connect_get_hostname"] = lost
+    with daemon.connect() as host:
+        with pytest.raises(ConnectionLost, match="the other host's"):
+            host.hostname()
+        assert host.is_alive
+    assert [name for name, _ in daemon.peer.calls] == ["connect_open", "connect_get_hostname", "connect_close"]
+
+
 def test_without_reconnect_a_lost_connection_stays_lost(daemon: FakeDaemon) -> None:
     with daemon.connect(reconnect=False) as host:
         daemon.stop()
