@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...wire.errors import ConnectionLost, VirtError
+from ...wire.errors import ConnectionLost, NoConnect, VirtError
+
+_HINTS: dict[type[VirtError], str] = {
+    ConnectionLost: "see whether virtactord still runs; start virtactord if not",
+    NoConnect: "start virtactord there, or name another host with -c",
+}
 
 
 def line_of(error: VirtError, subject: str | None = None) -> str:
@@ -23,8 +28,9 @@ def hint_of(error: VirtError) -> str | None:
     """What to try: the error's own hint, else what its kind suggests."""
     if error.hint:
         return error.hint
-    if isinstance(error, ConnectionLost):
-        return "see whether virtactord still runs; start virtactord if not"
+    for kind, hint in _HINTS.items():
+        if isinstance(error, kind):
+            return hint
     if error.holder and error.object and error.held_for is not None:
         return f"`virtactor domjobabort {error.object}` ends what holds it"
     return None

@@ -9,6 +9,8 @@ from virtactor.client.shell.complaints import as_data, line_of
 CASES = [
     (NoConnect("nobody is there", hint="start virtactord"),
      "error: no connection: nobody is there (hint: start virtactord)"),
+    (NoConnect("no driver for 'x:///y'"),
+     "error: no connection: no driver for 'x:///y' (hint: start virtactord there, or name another host with -c)"),
     (ConnectionLost("reset by peer"),
      "error: connection lost: reset by peer (hint: see whether virtactord still runs; start virtactord if not)"),
     (OperationTimeout("domain web is held by save for 3.2 s", holder="save", held_for=3.24, object="web"),

@@ -25,7 +25,7 @@ _virtactor_completion virtactor "$2"
 printf '%s\\n' "${COMPREPLY[@]}"
 """,
     "zsh": """
-autoload -U compinit && compinit -D
+compdef() { }
 . ./script.zsh
 compadd() { print -rl -- $completions }
 _describe() { print -rl -- ${completions_with_descriptions%%:*} }
@@ -40,6 +40,7 @@ source script.fish
 complete --do-complete $argv[1] | string split --fields 1 \\t
 """,
 }
+STARTED_BARE = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}
 FILES = {"bash": ["<files>"], "zsh": ["<files>"], "fish": ["one.xml"]}
 
 
@@ -57,7 +58,7 @@ class Completing:
         result = subprocess.run(
             [
                 shell,
-                *(["--norc"] if shell == "bash" else []),
+                *STARTED_BARE[shell],
                 "-c",
                 SCRIPTS[shell],
                 *self._arguments(shell, line, word),

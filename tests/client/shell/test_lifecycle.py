@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from virtactor.client import DomainState, Host
 
+from ..conftest import wait_until
 from .conftest import Run, definition, json_of
 
 
@@ -194,7 +195,7 @@ def test_a_file_may_be_given_as_an_option(run: Run, tmp_path: Path) -> None:
 
 def test_autodestroy_ends_the_guest_with_the_command(run: Run, host: Host) -> None:
     assert run("create", "-", "--autodestroy", input=definition("brief")).stdout == "brief: started\n"
-    assert host.domains.list(transient=True) == [] or host.domains["brief"].wait(DomainState.SHUTOFF, 5)
+    wait_until(lambda: "brief" not in host.domains)
 
 
 def test_json_of_a_definition_names_the_domain(run: Run) -> None:
