@@ -210,8 +210,10 @@ class QemuDomain(Domain):
                 await monitor.connect(ref, path, self.runtime.loop.time() + self.around.config.start_deadline)
                 await self._catch_up(ref)
             except VirtError as error:
-                logger.warning("%s: %s", self.label, error)
                 ref.stop(block=False)
+                if self._process is None or await _ends_soon(self._process):
+                    return
+                logger.warning("%s: %s", self.label, error)
                 await asyncio.sleep(self.around.config.reconnect_pause)
             else:
                 ready.set_result(None)

@@ -107,6 +107,9 @@ def power(board: Board) -> list[str]:
     definition = board.definition
     if definition.on_reboot == "preserve":
         raise UnsupportedConfig("on_reboot 'preserve'")
+    if (definition.on_poweroff, definition.on_reboot) == ("restart", "destroy"):
+        # Firmware resets itself once more when it is started again, which would be the reboot that ends it.
+        raise UnsupportedConfig("on_poweroff 'restart' together with on_reboot 'destroy'")
     pm = definition.pm
     asked = {"disable_s3": pm.suspend_to_mem, "disable_s4": pm.suspend_to_disk} if pm else {}
     arguments = ["-no-shutdown"]
