@@ -102,10 +102,11 @@ class CallTarget(LoopActor):
                 result = await work
         except TimeoutError:
             call.fail(OperationTimeout(f"{self.label} did not answer {call.row.name} within {call.patience:g} s"))
-        except BaseException as error:
+        except asyncio.CancelledError:
+            call.fail(self.gone())  # Nothing but the end of this actor cancels it.
+            raise
+        except Exception as error:
             call.fail(error)
-            if isinstance(error, asyncio.CancelledError):
-                raise
         else:
             if span is not None and call.trace is not None:
                 call.trace.close(span)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pykka
 
-from ...wire.errors import VirtError
+from ...wire.errors import OperationFailed, VirtError
 from ..call import Trace
 from ..foreign import translate
 from ..runtime import LoopActor, Runtime, send
@@ -46,6 +46,10 @@ class Connect:
     deadline: float
     answer: asyncio.Future[None]
 
+    def fail(self, error: BaseException) -> None:
+        """The monitor stopped with this in its mailbox."""
+        _fail(self.answer, translate(error))
+
 
 @dataclass(frozen=True, slots=True)
 class Execute:
@@ -57,6 +61,10 @@ class Execute:
     answer: asyncio.Future[Any]
     fds: Sequence[int] = ()
     trace: Trace | None = None
+
+    def fail(self, error: BaseException) -> None:
+        """The monitor stopped with this in its mailbox."""
+        _fail(self.answer, translate(error))
 
 
 class Monitor(LoopActor):
@@ -103,7 +111,8 @@ class Monitor(LoopActor):
         try:
             result = await work
         except asyncio.CancelledError:
-            answer.cancel()
+            # Either nobody waits for the answer any more, or this actor was stopped under it.
+            _fail(answer, OperationFailed(f"the {self.label} is closed"))
             raise
         except Exception as error:
             _fail(answer, translate(error))

@@ -52,8 +52,11 @@ def shared(_roots: Path, probed: Path) -> Iterator[Virtactord]:
 def host(shared: Virtactord) -> Iterator[Host]:
     """A connection to the module's daemon; what a test leaves there is destroyed and undefined."""
     with shared.connect() as host:
-        yield host
-        clear(host)
+        kept = host.domains.list()
+        try:
+            yield host
+        finally:
+            clear(host, kept)
 
 
 @pytest.fixture

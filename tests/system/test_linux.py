@@ -1,4 +1,4 @@
-"""What a Linux guest does by itself, or when it is asked to: power off, start again, panic, open its agent's channel."""
+"""What a Linux guest does by itself, or when it is asked to: power off, start again, open its agent's channel."""
 
 from __future__ import annotations
 

@@ -10,12 +10,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from virtactor.client import DomainState, Event, Host, VirtError, connect
+from virtactor.client import Domain, DomainState, Event, Host, VirtError, connect
 from virtactor.wire.paths import Paths
 
 from ..conftest import end_processes_of
@@ -184,15 +184,15 @@ def paused_marker() -> str:
     return f"<domain type='qemu'><name>{MARKER}</name><memory>1024</memory><os><type>hvm</type></os></domain>"
 
 
-def state(domain: Any) -> str:
+def state(domain: Domain) -> str:
     """A domain's state and reason, as in "PAUSED USER"."""
     now, reason = domain.state()
-    return f"{now.name} {reason.name}"
+    return f"{getattr(now, 'name', now)} {getattr(reason, 'name', reason)}"
 
 
-def clear(host: Host) -> None:
-    """Destroy and undefine everything that a test has left."""
-    for domain in host.domains:
+def clear(host: Host, kept: Iterable[Domain] = ()) -> None:
+    """Destroy and undefine everything that a test has left, but for what was there before."""
+    for domain in set(host.domains) - set(kept):
         try:
             if domain.state()[0] is not DomainState.SHUTOFF:
                 domain.destroy()
