@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -189,13 +190,19 @@ class Demo:
     def boot(self) -> None:
         """Open every console, let all guests run, and read until each says that it is up."""
         consoles = {domain: domain.open_console() for domain in self.guests}
+        end = time.monotonic() + self.deadline
 
         def until_up(domain: Domain) -> None:
-            line = small_guest.boot_line(domain.name)
             with consoles[domain] as console:
                 domain.resume()
-                console.wait_for(line + "\r\n", timeout=self.deadline)
-            self.screen.said(domain.name, line)
+                for line in console.lines(timeout=self.deadline):
+                    self.screen.heard(domain.name, line)
+                    if line == small_guest.boot_line(domain.name):
+                        self.screen.said(domain.name, line)
+                        return
+                    if time.monotonic() > end:
+                        raise StepFailed(f"{domain.name} was not up after {self.deadline:g} s, but said: {line}")
+            raise StepFailed(f"{domain.name} ended before it was up")
 
         self.each(until_up)
         self.all_are(DomainState.RUNNING)
@@ -270,7 +277,12 @@ class Demo:
             "initrd": escape(str(image.initrd)),
         }
         names = [f"demo-{number}" for number in range(1, self.options.guests + 1)]
-        return [GUEST.format(name=name, cmdline=escape(image.cmdline_for(name)), **facts) for name in names]
+        # Not quiet: what the kernels say is to be seen.
+        talkative = [image.cmdline_for(name).replace("quiet ", "") for name in names]
+        return [
+            GUEST.format(name=name, cmdline=escape(cmdline), **facts)
+            for name, cmdline in zip(names, talkative, strict=True)
+        ]
 
     def each(self, do: Callable[[Domain], Any]) -> None:
         """Do something with all guests at once, each on a thread of its own; the first failure ends the step."""

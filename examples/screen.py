@@ -94,8 +94,13 @@ class Screen:
         """A guest's QEMU has this number."""
         self._note(name, f"QEMU {pid}", pid=str(pid))
 
+    def heard(self, name: str, line: str) -> None:
+        """A guest printed this on its console, as it does all the time: something to see, but no news."""
+        with self._lock:
+            self.guests.setdefault(name, Guest()).said = "".join(filter(str.isprintable, line))
+
     def said(self, name: str, line: str) -> None:
-        """A guest printed this line on its console."""
+        """A guest printed the line that was waited for."""
         self._note(name, f"says '{line}'", said=line)
 
     def advance(self) -> None:
