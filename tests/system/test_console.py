@@ -151,7 +151,7 @@ def wait_until_still(pid: int) -> None:
 def test_a_slow_reader_holds_up_its_guest_and_nobody_else(
     shared: Virtactord, booted: Domain, shell: Shell, host: Host
 ) -> None:
-    size = 3 * MEBIBYTE
+    size = 2 * MEBIBYTE
     with shared.connect() as slow:
         console = slow.domains["linux"].open_console("channel0")
         before = memory(shared.pid)

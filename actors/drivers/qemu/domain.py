@@ -59,6 +59,7 @@ from .surroundings import QemuSurroundings
 logger = logging.getLogger("virtactor.qemu")
 
 BYTES_PER_KIB = 1024
+MOMENT = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,10 +338,14 @@ class QemuDomain(Domain):
     # -- the monitor ---------------------------------------------------------------------------------------------------
 
     async def _execute(self, call: Call | None, command: str, arguments: dict[str, Any] | None = None) -> Any:
-        """Run a QMP command within the configured deadline and what is left of the call's."""
-        deadline = self.runtime.loop.time() + self.around.config.monitor_deadline
+        """Run a QMP command within the configured deadline and what is left of the call's.
+
+        It gives up a moment before the call itself would: the caller is told which command had no answer.
+        """
+        now = self.runtime.loop.time()
+        deadline = now + self.around.config.monitor_deadline
         if call is not None:
-            deadline = min(deadline, call.deadline)
+            deadline = min(deadline, call.deadline - min(MOMENT, (call.deadline - now) / 4))
         if self._ready is not None and not self._ready.done():
             await self._until_ready(self._ready, deadline)
         process = self._process
