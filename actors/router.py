@@ -16,11 +16,14 @@ import pykka
 
 from ..wire.enums.error import ErrorDomain
 from ..wire.errors import NoConnect, NoDomain, OperationDenied, OperationInvalid, VirtError
-from ..wire.table import Access, Row, Target
+from ..wire.table import ROWS, Access, Row, Target
 from ..wire.uri import ConnectURI
 from .call import Call
 from .drivers.handle import DriverHandle
 from .runtime import LoopActor, Runtime, send
+
+# Looked up once: Python 3.11 finds a member of an enumeration by a Python function.
+_NONE = Access.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,12 @@ class Router(LoopActor):
         self._instances: dict[tuple[str, str], DriverHandle] = {}
         self._opened: dict[str, DriverHandle] = {}
         self._users: Counter[DriverHandle] = Counter()
-        self._route = {
+        routes = {
             Target.SESSION: self._to_session,
             Target.DRIVER: self._to_driver,
             Target.DOMAIN: self._to_domain,
         }
+        self._route = {row: routes[row.target] for row in ROWS.values()}
 
     def on_receive(self, message: Any) -> Any:
         if message.__class__ is Call:
@@ -90,16 +94,16 @@ class Router(LoopActor):
 
     def _dispatch(self, call: Call) -> None:
         row, session = call.row, call.session
-        if row.access is not Access.NONE:
+        if row.access is not _NONE:
             if session.driver is None:
                 raise NoConnect("the session is not open", domain=ErrorDomain.RPC)
             if session.readonly:
                 _check_write(row, call.args)
         if call.trace is None:
-            self._route[row.target](call)
+            self._route[row](call)
             return
         span = call.trace.open(self.label, f"route to {row.target.value}", 1)
-        self._route[row.target](call)
+        self._route[row](call)
         call.trace.close(span)
 
     def _to_session(self, call: Call) -> None:

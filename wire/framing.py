@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import struct
 from enum import IntEnum
+from functools import partial
 from typing import NamedTuple
 
 from .errors import ProtocolError
@@ -64,6 +65,10 @@ def encode_packet(
     return HEADER.pack(length, program, version, procedure, type, serial, status) + payload
 
 
+# What Packet(…) does, without the Python function that a named tuple's constructor is.
+_new_packet = partial(tuple.__new__, Packet)
+
+
 class PacketReader:
     """Collects received bytes and cuts them into packets."""
 
@@ -109,7 +114,7 @@ class PacketReader:
                 self._keep(data, at, length)
                 return packets
             payload = data[at + HEADER_SIZE : at + length]
-            packets.append(Packet(program, version, procedure, type, serial, status, payload))
+            packets.append(_new_packet((program, version, procedure, type, serial, status, payload)))
             at += length
         if at < end:
             self._keep(data, at, HEADER_SIZE)

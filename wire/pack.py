@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, cast
+from functools import cache, partial
+from typing import Any
 
 import msgpack
 
@@ -26,9 +26,10 @@ Check = Callable[[Any], Any]
 Fields = tuple[Any, ...]
 Extras = Mapping[str, Any]
 NO_EXTRAS: Extras = {}
-# What Packer.pack gives with autoreset, its default, is never None as its stub has it.
-_packb = cast("Callable[..., bytes]", msgpack.packb)
-_EMPTY = _packb(())
+# msgpack's own buffer is 256 KiB for each payload, most of ours are below 512 bytes. One packer cannot serve all:
+# threads of a client encode at the same time.
+_packer: Callable[..., Any] = partial(msgpack.Packer, buf_size=512)
+_EMPTY = b"\x90"
 _ERROR_FIELDS = {"code": int, "domain": int, "level": int, "message": str, "data": dict}
 
 
@@ -54,14 +55,14 @@ def encode(fields: Fields, extras: Extras | None = None) -> bytes:
     if not fields and not extras:
         return _EMPTY
     try:
-        return _packb((*fields, extras) if extras else fields)
+        return _packer().pack((*fields, extras) if extras else fields)
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgument(f"a value cannot be sent: {error}") from error
 
 
 def encode_error(error: VirtError, extras: Extras | None = None) -> bytes:
     """The payload of a reply with status ERROR. It can always be sent: names that are no text are shown escaped."""
-    return _packb({**error.to_wire(), **(extras or {})}, unicode_errors="backslashreplace")
+    return _packer(unicode_errors="backslashreplace").pack({**error.to_wire(), **(extras or {})})
 
 
 def decode_error(payload: bytes) -> Mapping[str, Any]:
