@@ -48,10 +48,11 @@ GUEST = """\
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Play the demo. Returns 0 when all went well, 1 when a step failed, 130 after ^C."""
+    """Play the demo. Returns 0 when all went well, 1 when a step failed, 130 after ^C, SIGTERM or SIGHUP."""
     options = parse(argv)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup's wish
+            signal.signal(number, signal.default_int_handler)
     with cleaned_up(PrivateDaemon()) as daemon:
         heading = f"{options.guests} Linux guests on {os.cpu_count()} processors, below {daemon.root}"
         try:

@@ -40,7 +40,13 @@ def start_demo(folder: Path, *options: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=listen_to_interrupts,
     )
+
+
+def listen_to_interrupts() -> None:
+    """A shell that runs the tests in the background lets them ignore SIGINT, and so what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def run_demo(folder: Path, *options: str, when: str = "", act: Act | None = None) -> tuple[int, list[str], list[str]]:

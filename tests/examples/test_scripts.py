@@ -59,10 +59,18 @@ def test_the_readmes_script_is_drive_guests() -> None:
     assert f"```python\n{code.strip()}\n```" in (REPOSITORY / "README.md").read_text()
 
 
+def listen_to_interrupts() -> None:
+    """A shell that runs the tests in the background lets them ignore SIGINT, and so what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_watch_events_tells_what_happens_until_it_is_interrupted(daemon: PrivateDaemon) -> None:
     uri = f"test:///default?root={daemon.root}"
     command = [sys.executable, EXAMPLES / "watch_events.py", uri]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching, connect(uri) as host:
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=listen_to_interrupts) as watching,
+        connect(uri) as host,
+    ):
         assert watching.stdout is not None
         assert watching.stdout.readline() == "watching test:///default\n"
         host.domains["test"].suspend()
