@@ -153,6 +153,9 @@ class Domain(ManagedObject):
     def save_live_state(self) -> None:
         """Note what a daemon that is started later has to know of the running guest; does not wait."""
 
+    async def live_state_saved(self) -> None:
+        """Wait until a daemon that is started later knows what has been noted: before a change is acknowledged."""
+
     def cpu_time(self) -> int:
         """Processor time that the guest has used since its start, in ns."""
         return 0
@@ -354,6 +357,7 @@ class Domain(ManagedObject):
         if self.state is not DomainState.PAUSED:
             await self.pause(call)
             self.happen(Happening.PAUSED)
+            await self.live_state_saved()
 
     async def domain_resume(self, call: Call, dom: DomainRef) -> None:
         self.require_active()
@@ -363,16 +367,19 @@ class Domain(ManagedObject):
             raise OperationInvalid("domain is already running", object=self.name)
         await self.unpause(call)
         self.happen(Happening.UNPAUSED)
+        await self.live_state_saved()
 
     async def domain_shutdown_flags(self, call: Call, dom: DomainRef, flags: int) -> None:
         check_flags(call, flags, ~DomainShutdownFlagValues(0))
         self.require_active()
         await self.press_power_button(call, flags)
+        await self.live_state_saved()
 
     async def domain_reboot(self, call: Call, dom: DomainRef, flags: int) -> None:
         check_flags(call, flags, ~DomainRebootFlagValues(0))
         self.require_active()
         await self.request_reboot(call, flags)
+        await self.live_state_saved()
 
     async def domain_reset(self, call: Call, dom: DomainRef, flags: int) -> None:
         check_flags(call, flags, 0)
@@ -386,6 +393,7 @@ class Domain(ManagedObject):
         self.require_active()
         await self.kill(call, bool(flags & DomainDestroyFlagsValues.GRACEFUL))
         self.happen(Happening.DESTROYED)
+        await self.live_state_saved()
 
     def domain_abort_job(self, call: Call, dom: DomainRef) -> None:
         if call.interrupted is None:

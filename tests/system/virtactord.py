@@ -115,7 +115,7 @@ def _commands() -> Iterator[tuple[int, bytes]]:
             yield int(entry.name), command
 
 
-def wait_until(condition: Callable[[], T], patience: float = PATIENCE) -> T:
+def wait_until(condition: Callable[[], T | None], patience: float = PATIENCE) -> T:
     """Wait for what only another process can bring about; gives what the condition gave."""
     until = time.monotonic() + patience
     while not (found := condition()):

@@ -11,7 +11,8 @@ from typing import Any
 
 import pykka
 
-from ....wire.errors import OperationFailed, SystemFailure
+from ....wire.documents.domain import Devices
+from ....wire.errors import InvalidArgument, OperationFailed, SystemFailure, UnsupportedConfig
 from ...connection.session import Session
 from ...connection.streams import Break, DescriptorStream, StreamClosed
 from ...runtime import Runtime, send
@@ -66,3 +67,16 @@ def _open(path: str) -> int:
         return os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SystemFailure(f"cannot open {path}: {error.strerror}", errno=error.errno) from error
+
+
+def find_terminal(devices: Devices, alias: str | None) -> str:
+    """The path of the terminal of the device with that alias, of the first console when it is None.
+
+    Raises InvalidArgument where there is no such device, UnsupportedConfig for one that is no terminal.
+    """
+    for device in (*devices.consoles, *devices.serials, *devices.channels):
+        if alias is None or device.alias == alias:
+            if device.type != "pty" or not device.source_path:
+                raise UnsupportedConfig(f"character device {device.alias} is not a pseudo-terminal")
+            return device.source_path
+    raise InvalidArgument(f"cannot find character device {alias or '(none at all)'}")

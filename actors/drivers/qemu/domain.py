@@ -12,14 +12,13 @@ is answered or shown, and a process without one was never told of to anybody.
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 from dataclasses import dataclass
 from typing import Any
 
 import pykka
 
-from ....wire.documents.domain import CharacterDevice, DomainDefinition, format_domain
+from ....wire.documents.domain import DomainDefinition, format_domain
 from ....wire.enums.domain import (
     DomainConsoleFlags,
     DomainControlErrorReason,
@@ -30,7 +29,6 @@ from ....wire.enums.domain import (
     DomainState,
 )
 from ....wire.errors import (
-    InvalidArgument,
     MonitorFailure,
     OperationFailed,
     OperationTimeout,
@@ -49,8 +47,8 @@ from ...monitor.qmp import QmpEvent
 from ...runtime import Runtime
 from ...store import Link, Remove, Write, commit, commit_later
 from ..domain import Domain, check_flags, internal_call
-from .consoles import Consoles
-from .launch import END_NOTICED, launch, questions, with_answers
+from .consoles import Consoles, find_terminal
+from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
 from .monitor_command import run_monitor_command
 from .process import Exit, Process, adopt
 from .status import REASONS, Status, format_status
@@ -101,6 +99,7 @@ class QemuDomain(Domain):
         self._restarting = False
         self._lost_since: float | None = None
         self._saved: tuple[Any, ...] | None = None
+        self._saving: asyncio.Future[None] | None = None
         self._consoles = Consoles(runtime, self.actor_ref, name)
 
     # -- messages ------------------------------------------------------------------------------------------------------
@@ -164,7 +163,12 @@ class QemuDomain(Domain):
             domain=live,
         )
         path = self.around.files.status(self._text_uuid)
-        return commit_later(self.around.store, Write(path, format_status(status), durable=False))
+        self._saving = commit_later(self.around.store, Write(path, format_status(status), durable=False))
+        return self._saving
+
+    async def live_state_saved(self) -> None:
+        if self._saving is not None and not self._saving.done():
+            await asyncio.wait((self._saving,))
 
     # -- adoption ------------------------------------------------------------------------------------------------------
 
@@ -333,7 +337,7 @@ class QemuDomain(Domain):
         if span is not None and call.trace is not None:
             call.trace.close(span)
         if self._process is process:
-            await asyncio.shield(self._clean_up())
+            self._clean_up()
 
     # -- the monitor ---------------------------------------------------------------------------------------------------
 
@@ -510,13 +514,8 @@ class QemuDomain(Domain):
     def _on_port(self, event: QmpEvent) -> None:
         if self.live is None:
             return
-        state = "connected" if event.data.get("open") else "disconnected"
-        channels = tuple(
-            dataclasses.replace(each, state=state) if each.alias == event.data.get("id") else each
-            for each in self.live.devices.channels
-        )
-        devices = dataclasses.replace(self.live.devices, channels=channels)
-        self.live = dataclasses.replace(self.live, devices=devices)
+        alias, is_open = str(event.data.get("id")), bool(event.data.get("open"))
+        self.live = with_channel_state(self.live, alias, is_open)
         self.save_live_state()
 
     def _on_suspend(self, event: QmpEvent) -> None:
@@ -549,8 +548,8 @@ class QemuDomain(Domain):
         self.happen(what)
         self.leave_if_gone()
 
-    def _clean_up(self) -> asyncio.Future[None]:
-        """Let go of a process that has ended, and of all that was open for it; resolves when its files are gone."""
+    def _clean_up(self) -> None:
+        """Let go of a process that has ended, and of all that was open for it."""
         self._process = None
         self._memory = None
         self._lost_since = None
@@ -558,7 +557,8 @@ class QemuDomain(Domain):
         self._saved = None
         self._drop_monitor()
         self.around.files.remove_leftovers(self._text_uuid)
-        return commit_later(self.around.store, Remove(self.around.files.status(self._text_uuid), durable=False))
+        path = self.around.files.status(self._text_uuid)
+        self._saving = commit_later(self.around.store, Remove(path, durable=False))
 
     # -- console -------------------------------------------------------------------------------------------------------
 
@@ -567,18 +567,8 @@ class QemuDomain(Domain):
     ) -> tuple[pykka.ActorRef[DescriptorStream]]:
         check_flags(call, flags, DomainConsoleFlags.FORCE | DomainConsoleFlags.SAFE)
         self.require_active()
-        path = self._find_console(dev_name).source_path or ""
+        path = find_terminal(self.definition.devices, dev_name)
         return (self._consoles.open(path, call.session, force=bool(flags & DomainConsoleFlags.FORCE)),)
-
-    def _find_console(self, dev_name: str | None) -> CharacterDevice:
-        devices = self.definition.devices
-        candidates = [*devices.consoles, *devices.serials, *devices.channels]
-        for device in candidates:
-            if dev_name is None or device.alias == dev_name:
-                if device.type != "pty" or not device.source_path:
-                    raise UnsupportedConfig(f"character device {device.alias} is not a pseudo-terminal")
-                return device
-        raise InvalidArgument(f"cannot find character device {dev_name or '(none at all)'}")
 
 
 _HAPPENED_BY_STATUS = {

@@ -193,6 +193,15 @@ def _with_channel_paths(live: DomainDefinition, paths: dict[str, Path]) -> Domai
     return dataclasses.replace(live, devices=dataclasses.replace(live.devices, channels=channels))
 
 
+def with_channel_state(live: DomainDefinition, alias: str, is_open: bool) -> DomainDefinition:
+    """The live definition with what QEMU tells of a channel: whether something in the guest has it open."""
+    state = "connected" if is_open else "disconnected"
+    channels = tuple(
+        dataclasses.replace(each, state=state) if each.alias == alias else each for each in live.devices.channels
+    )
+    return dataclasses.replace(live, devices=dataclasses.replace(live.devices, channels=channels))
+
+
 def questions(live: DomainDefinition) -> list[str]:
     """The QMP queries whose answers ``with_answers`` wants for this definition."""
     devices = live.devices
