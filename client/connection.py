@@ -84,8 +84,9 @@ class Pending(Waiter):
 
     def outcome(self, until: float | None) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
         """The result fields and what the reply says beside them (``trace``)."""
-        if not self.ready:
-            self.connection.wait_reply(self, until)
+        if not self.ready and not self.connection.wait(self, until):
+            self.connection.forget_call(self.serial)
+            raise OperationTimeout(f"no reply to {self.row.name} in time")
         packet = self.packet
         assert packet is not None
         if packet.status == _OK:
@@ -191,12 +192,6 @@ class Connection:
             self.forget_stream(serial)
             raise
         return stream, pending
-
-    def wait_reply(self, pending: Pending, until: float | None) -> None:
-        """Wait until ``pending`` has its reply. Raises OperationTimeout; a reply that comes later is dropped."""
-        if not self.wait(pending, until):
-            self.forget_call(pending.serial)
-            raise OperationTimeout(f"no reply to {pending.row.name} in time")
 
     def forget_call(self, serial: int) -> None:
         """Drop the reply to that call when it comes."""
@@ -315,7 +310,7 @@ class Connection:
     def _pass_role_on(self, reader: Waiter) -> None:
         """Make the oldest follower the reader, or nobody, if it is ``reader`` that is it; the mutex is held."""
         if self._reader is reader:
-            self._reader = successor = self._successor()
+            self._reader = successor = self._successor() if self._followers else None
             if successor is not None:
                 successor.wake()
 

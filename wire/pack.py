@@ -78,7 +78,7 @@ def decode_error(payload: bytes) -> Mapping[str, Any]:
 
 def _unpack(payload: bytes) -> Any:
     try:
-        return msgpack.unpackb(payload, use_list=True, strict_map_key=True)
+        return msgpack.unpackb(payload)
     except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:
         raise ProtocolError(f"payload is not msgpack: {error or type(error).__name__}") from error
 
@@ -86,6 +86,7 @@ def _unpack(payload: bytes) -> Any:
 def _decoder(row: Row, fields: tuple[Field, ...]) -> Callable[[bytes], tuple[Fields, Extras]]:
     count = len(fields)
     checks = tuple(_check_of(field.type) for field in fields)
+    lone = checks[0] if count == 1 else None
 
     def decode(payload: bytes) -> tuple[Fields, Extras]:
         if payload == _EMPTY and not count:
@@ -93,8 +94,10 @@ def _decoder(row: Row, fields: tuple[Field, ...]) -> Callable[[bytes], tuple[Fie
         values = _unpack(payload)
         if type(values) is not list:
             raise ProtocolError(f"{row.name}: the payload is not an array")
-        extras = _take_extras(row, values, count)
+        extras = NO_EXTRAS if len(values) == count else _take_extras(row, values, count)
         try:
+            if lone is not None:
+                return (lone(values[0]),), extras
             return tuple([check(value) for check, value in zip(checks, values, strict=True)]), extras
         except _Mismatch as mismatch:
             raise ProtocolError(f"{row.name}: {_name_of(fields, checks, values)}: {mismatch}") from None
@@ -103,8 +106,6 @@ def _decoder(row: Row, fields: tuple[Field, ...]) -> Callable[[bytes], tuple[Fie
 
 
 def _take_extras(row: Row, values: list, count: int) -> Extras:
-    if len(values) == count:
-        return NO_EXTRAS
     if len(values) == count + 1 and type(values[-1]) is dict:
         return values.pop()
     raise ProtocolError(f"{row.name}: {len(values)} fields where {count} belong")

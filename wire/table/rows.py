@@ -69,10 +69,10 @@ class Row:
     commands: tuple[str, ...] = ()
     stream: bool = False
     guarded: Mapping[str, int] = field(default_factory=dict)
+    msgpack_program: int = field(init=False)
 
-    @property
-    def msgpack_program(self) -> int:
-        return self.program | MSGPACK_BIT
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "msgpack_program", self.program | MSGPACK_BIT)
 
 
 @dataclass(frozen=True, slots=True)
