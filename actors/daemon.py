@@ -153,8 +153,9 @@ class Daemon:
     # -- clients -------------------------------------------------------------------------------------------------------
 
     async def _start_listener(self) -> None:
+        listening = self._listening_sockets() if self.listen else []
         self.listener = Listener.start(self.runtime, self.router, self.config)
-        for sock in self._listening_sockets() if self.listen else ():
+        for sock in listening:
             readonly = str(sock.getsockname()).endswith(READONLY_SUFFIX)
             self.listener.tell(Listen(sock, readonly))
         await self._settle()
@@ -164,9 +165,18 @@ class Daemon:
             return list(self.passed)
         assert self.paths is not None, "a daemon that listens has directories"
         listen = self.config.listen
-        made = [sockets.listen_at(self.paths.socket, listen.mode, listen.group)]
+        wanted = [(self.paths.socket, listen.mode)]
         if listen.readonly:
-            made.append(sockets.listen_at(self.paths.readonly_socket, listen.readonly_mode, listen.group))
+            wanted.append((self.paths.readonly_socket, listen.readonly_mode))
+        made: list[socket.socket] = []
+        try:
+            for path, mode in wanted:
+                made.append(sockets.listen_at(path, mode, listen.group))
+        except BaseException:
+            for sock, (path, _) in zip(made, wanted, strict=False):
+                sock.close()
+                path.unlink()
+            raise
         return made
 
     async def _stop_listener(self) -> None:

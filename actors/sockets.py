@@ -32,10 +32,18 @@ def listen_at(path: Path, mode: int, group: str = "") -> socket.socket:
         if group:
             os.chown(path, -1, grp.getgrnam(group).gr_gid)
             os.chmod(path, mode)
-    except (OSError, KeyError) as error:
-        sock.close()
-        raise SystemFailure(f"cannot listen at {path}: {error}", errno=getattr(error, "errno", None)) from error
+    except KeyError:
+        _give_up(sock, path)
+        raise SystemFailure(f"cannot listen at {path}: there is no group '{group}'") from None
+    except OSError as error:
+        _give_up(sock, path)
+        raise SystemFailure(f"cannot listen at {path}: {error.strerror}", errno=error.errno) from error
     return sock
+
+
+def _give_up(sock: socket.socket, path: Path) -> None:
+    sock.close()
+    path.unlink(missing_ok=True)
 
 
 def _refuse_living(path: Path) -> None:
