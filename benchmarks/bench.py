@@ -38,6 +38,16 @@ class Bench:
         return max(least, round(count * self.effort))
 
     @contextmanager
+    def fresh(self) -> Iterator[list[Daemon]]:
+        """Daemons of the same kinds that have done nothing yet."""
+        with ExitStack() as stack:
+            made: list[Daemon] = []
+            for daemon in self.daemons:
+                made.append(type(daemon)())
+                stack.callback(made[-1].stop)
+            yield made
+
+    @contextmanager
     def generators(self, driver: str) -> Iterator[list[Load]]:
         """A load generator for each daemon."""
         with ExitStack() as stack:

@@ -50,13 +50,16 @@ class Virtactord:
         self.root = Path(tempfile.mkdtemp(prefix="bench", dir="/tmp"))
         self.socket = self.root / "run/virtactor.sock"
         self._log = (self.root / "virtactord.log").open("wb")
-        self._process = subprocess.Popen([BIN / "virtactord", "--root", self.root], stderr=self._log)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "virtactor.actors.daemon", "--root", self.root], stderr=self._log
+        )
         self.pid = self._process.pid
         try:
             wait_for_socket(self.socket, self._process)
         except Unavailable as error:
+            words = (self.root / "virtactord.log").read_text(errors="replace").strip()
             self.stop()
-            raise Unavailable(f"virtactord: {error}") from None
+            raise Unavailable(f"virtactord: {error}: {words}") from None
 
     def generator(self, driver: str) -> list[str]:
         path = "/default" if driver == "test" else "/system"
