@@ -97,10 +97,8 @@ class Directory:
             return same_uuid
         taken = same_uuid or same_name
         assert taken is not None
-        raise AlreadyExists(
-            f"domain '{taken.name}' already exists with uuid {UUID(bytes=taken.uuid)}",
-            object=taken.name,
-        )
+        clash = "is already defined" if same_uuid is not None else "already exists"
+        raise AlreadyExists(f"domain '{taken.name}' {clash} with uuid {UUID(bytes=taken.uuid)}", object=taken.name)
 
     def add(self, entry: Entry) -> None:
         self._by_uuid[entry.uuid] = entry

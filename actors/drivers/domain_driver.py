@@ -133,7 +133,7 @@ class DomainDriver(CallTarget):
         definition = self.read_definition(xml)
         entry = self.directory.claim(definition.name, uuid_bytes(definition))
         if entry is not None and entry.summary.id >= 0:
-            raise OperationInvalid(f"domain is already running as '{entry.name}'", object=entry.name)
+            raise OperationInvalid(f"domain '{entry.name}' is already active", object=entry.name)
         return self._hand_over(call, definition, "create", flags)
 
     def read_definition(self, xml: str) -> DomainDefinition:

@@ -82,6 +82,23 @@ def test_an_emulator_that_went_away_fails_the_start(shared: Virtactord, host: Ho
     assert state(domain) == "SHUTOFF FAILED"
 
 
+def test_a_configured_emulator_is_the_one_that_is_used(root: Path, tmp_path: Path) -> None:
+    chosen = tmp_path / "chosen"
+    daemon = Virtactord(root)
+    daemon.configure(emulator=str(chosen))
+    try:
+        daemon.start()
+        with daemon.connect() as host:
+            for ask in (host.capabilities, host.version, lambda: host.domains.define(plain("g"))):
+                with pytest.raises(UnsupportedConfig, match=f"the configured emulator '{chosen}'"):
+                    ask()
+            chosen.symlink_to("/usr/bin/qemu-system-x86_64")
+            assert f"<emulator>{chosen}</emulator>" in host.domains.define(plain("g")).xml()
+            assert f"<emulator>{chosen}</emulator>" in host.capabilities()
+    finally:
+        daemon.stop()
+
+
 def test_kvm_is_refused_where_it_runs_no_guests(host: Host) -> None:
     if "<domain type='kvm'" in host.capabilities():
         domain = host.domains.create(plain("g", type="kvm"), paused=True)
@@ -98,7 +115,7 @@ def test_names_and_uuids_belong_to_one_domain(host: Host) -> None:
         host.domains.define(plain("g").replace("</name>", f"</name><uuid>{OTHER}</uuid>"))
     with pytest.raises(AlreadyExists, match=f"domain 'g' already exists with uuid {domain.uuid}"):
         host.domains.create(plain("g").replace("</name>", f"</name><uuid>{OTHER}</uuid>"))
-    with pytest.raises(AlreadyExists, match="domain 'g' already exists"):
+    with pytest.raises(AlreadyExists, match="domain 'g' is already defined"):
         host.domains.define(plain("h").replace("</name>", f"</name><uuid>{domain.uuid}</uuid>"))
     assert [domain.name for domain in host.domains] == ["g"]
     host.domains.define(plain("g").replace("</name>", f"</name><uuid>{domain.uuid}</uuid><title>two</title>"))

@@ -11,6 +11,8 @@ from ...call import Call
 from ...lifecycle import Happening
 from ..domain import Domain
 
+_RESTARTS = ("restart", "rename-restart")
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -25,7 +27,7 @@ class Load:
 
 
 class TestDomain(Domain):
-    """A domain in memory. Powering off happens at once; a reboot leaves it running, or ends it if it says so."""
+    """A domain in memory. It powers off and reboots at once, and then restarts or ends as its actions say."""
 
     __test__ = False  # Not a class of tests, whatever pytest thinks of the name.
 
@@ -50,8 +52,9 @@ class TestDomain(Domain):
         return live
 
     async def press_power_button(self, call: Call, flags: int) -> None:
-        self.happen(Happening.SHUT_DOWN)
+        if self.definition.on_poweroff not in _RESTARTS:
+            self.happen(Happening.SHUT_DOWN)
 
     async def request_reboot(self, call: Call, flags: int) -> None:
-        if self.definition.on_reboot != "restart":
+        if self.definition.on_reboot not in _RESTARTS:
             self.happen(Happening.SHUT_DOWN)
