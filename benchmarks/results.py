@@ -78,13 +78,11 @@ def amount(value: float, unit: str) -> str:
         return "no answer"
     scales = SCALES.get(unit, ((unit, 1.0),))
     name, size = next((scale for scale in scales if abs(value) >= scale[1]), scales[-1])
-    return f"{_digits(value / size)} {name}".replace(" /s", "/s").strip()
+    return f"{_digits(value / size) if name else f'{value:,.0f}'} {name}".replace(" /s", "/s").strip()
 
 
 def _digits(number: float) -> str:
-    if abs(number) >= 100 or number == int(number):
-        return f"{number:,.0f}"
-    return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"
+    return f"{number:,.0f}" if abs(number) >= 100 or number == 0 else f"{number:#.3g}"
 
 
 HEADER = ("", "virtactord", "against", "", "ratio", "target", "of target", "")
