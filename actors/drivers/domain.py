@@ -139,7 +139,7 @@ class Domain(ManagedObject):
         """Reset the machine."""
 
     async def kill(self, call: Call, graceful: bool) -> None:
-        """End the guest. Raises ResourceBusy when ``graceful`` and it does not go by itself."""
+        """End the guest, and let later daemons know. Raises ResourceBusy when ``graceful`` and it does not go."""
 
     async def save_definition(self, definition: DomainDefinition) -> None:
         """Make the persistent definition durable."""
@@ -393,7 +393,6 @@ class Domain(ManagedObject):
         self.require_active()
         await self.kill(call, bool(flags & DomainDestroyFlagsValues.GRACEFUL))
         self.happen(Happening.DESTROYED)
-        await self.live_state_saved()
 
     def domain_abort_job(self, call: Call, dom: DomainRef) -> None:
         if call.interrupted is None:

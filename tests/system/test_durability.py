@@ -26,6 +26,7 @@ from virtactor.client import (
     OperationTimeout,
     VirtError,
 )
+from virtactor.wire.enums.domain import DomainControlErrorReason, DomainControlState
 
 from .guests import AGENT, PTY, Shell, linux, plain
 from .test_isolation import SOON, wrapper
@@ -163,12 +164,17 @@ def test_a_frozen_guest_is_adopted_without_holding_up_anybody(daemon: Virtactord
     with pytest.raises(OperationTimeout, match="the monitor of domain frozen does not answer yet") as caught:
         frozen.suspend(deadline=0.5)
     assert caught.value.holder == "connecting the monitor"
+    control = frozen.control_info()
+    assert control.state is DomainControlState.ERROR
+    assert control.details is DomainControlErrorReason.MONITOR
+    assert control.state_time > 0
     # One is destroyed as it is, the other comes back.
     doomed.destroy(deadline=SOON)
     suspending = in_thread(frozen.suspend, deadline=PATIENCE)
     os.kill(pids[0], signal.SIGCONT)
     suspending.result(PATIENCE)
     assert state(frozen) == "PAUSED USER"
+    assert frozen.control_info().state is DomainControlState.OK
 
 
 def test_a_start_that_was_under_way_is_undone(daemon: Virtactord, client: Host, tmp_path: Path) -> None:

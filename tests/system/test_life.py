@@ -78,7 +78,7 @@ def test_calls_that_its_state_does_not_allow_are_refused(host: Host, story: Stor
     domain.start()
     with pytest.raises(OperationInvalid, match="already running"):
         domain.start()
-    with pytest.raises(OperationInvalid, match="already running"):
+    with pytest.raises(OperationInvalid, match="already active"):
         host.domains.create(domain.xml())
     with pytest.raises(OperationInvalid, match="already running"):
         domain.resume()

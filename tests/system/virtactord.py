@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -42,7 +43,7 @@ class Virtactord:
     def configure(self, **qemu: Any) -> None:
         """Write the section [qemu] of the configuration."""
         self.paths.config.mkdir(exist_ok=True)
-        lines = [f"{key} = {str(value).lower()}" for key, value in qemu.items()]
+        lines = [f"{key} = {json.dumps(value)}" for key, value in qemu.items()]
         (self.paths.config / "virtactord.toml").write_text("\n".join(["[qemu]", *lines]))
 
     def start(self) -> None:

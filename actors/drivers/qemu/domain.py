@@ -51,7 +51,7 @@ from .consoles import Consoles, find_terminal
 from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
 from .monitor_command import run_monitor_command
 from .process import Exit, Process, adopt
-from .status import REASONS, Status, format_status
+from .status import HAPPENED_BY_RUN_STATE, REASONS, Status, format_status
 from .surroundings import QemuSurroundings
 
 logger = logging.getLogger("virtactor.qemu")
@@ -100,6 +100,8 @@ class QemuDomain(Domain):
         self._lost_since: float | None = None
         self._saved: tuple[Any, ...] | None = None
         self._saving: asyncio.Future[None] | None = None
+        self._has_status = False
+        self._killing = False
         self._consoles = Consoles(runtime, self.actor_ref, name)
 
     # -- messages ------------------------------------------------------------------------------------------------------
@@ -162,6 +164,7 @@ class QemuDomain(Domain):
             process=self._process.identity,
             domain=live,
         )
+        self._has_status = True
         path = self.around.files.status(self._text_uuid)
         self._saving = commit_later(self.around.store, Write(path, format_status(status), durable=False))
         return self._saving
@@ -190,6 +193,7 @@ class QemuDomain(Domain):
         self.reason = REASONS[status.state](status.reason)
         self._memory = status.memory
         self._reboot_asked = status.reboot
+        self._has_status = True
         process = adopt(status.process, self.around.files.guest_log(self.name))
         if process is None:
             logger.info("%s: ended while no daemon watched", self.label)
@@ -203,7 +207,7 @@ class QemuDomain(Domain):
     def _connect_monitor(self) -> None:
         """Connect to the monitor of a guest that runs already, beside everything else: it may be frozen."""
         self._ready = self.runtime.loop.create_future()
-        self._lost_since = None
+        self._lost_since = self._lost_since or self.runtime.loop.time()
         self._connecting = self.spawn(self._connect_until_done(self._ready), name="connect the monitor")
 
     async def _connect_until_done(self, ready: asyncio.Future[None]) -> None:
@@ -216,11 +220,12 @@ class QemuDomain(Domain):
                 await self._catch_up(ref)
             except VirtError as error:
                 ref.stop(block=False)
-                if self._process is None or await _ends_soon(self._process):
+                if self._process is None or await self._process.ends_within(END_NOTICED):
                     return
                 logger.warning("%s: %s", self.label, error)
                 await asyncio.sleep(self.around.config.reconnect_pause)
             else:
+                self._lost_since = None
                 ready.set_result(None)
                 return
 
@@ -237,7 +242,7 @@ class QemuDomain(Domain):
             self._powered_off()
         elif status["status"] == "guest-panicked":
             self._panicked()
-        elif (what := _HAPPENED_BY_STATUS.get(status["status"])) is not None:
+        elif (what := HAPPENED_BY_RUN_STATE.get(status["status"])) is not None:
             self.happen(what)
         self.save_live_state()
 
@@ -327,17 +332,22 @@ class QemuDomain(Domain):
             return
         span = call.trace.open(f"process {process.pid}", "end", 3) if call.trace is not None else None
         self._ending = Happening.DESTROYED
+        self._killing = True
         # A caller with little time wants the guest gone within it.
         grace = min(self.around.config.destroy_grace, max(0.0, (call.deadline - self.runtime.loop.time()) / 2))
         try:
             await process.kill(grace, force=not graceful)
+            self._remove_status()
+            await self.live_state_saved()
         except ResourceBusy:
             self._ending = None
             raise
+        finally:
+            self._killing = False
+            if process.exit is not None:
+                self._over(process, Happening.DESTROYED)
         if span is not None and call.trace is not None:
             call.trace.close(span)
-        if self._process is process:
-            self._clean_up()
 
     # -- the monitor ---------------------------------------------------------------------------------------------------
 
@@ -360,7 +370,7 @@ class QemuDomain(Domain):
             return await monitor.execute(self._monitor, command, arguments, deadline=deadline, trace=trace)
         except OperationFailed as error:
             # The monitor closed under the command: most likely the process is ending, and its last words tell more.
-            if await _ends_soon(process):
+            if await process.ends_within(END_NOTICED):
                 raise self._ended(process) from error
             raise
 
@@ -399,7 +409,7 @@ class QemuDomain(Domain):
 
     async def _outlive_monitor(self, process: Process, message: MonitorLost) -> None:
         """A lost monitor is the first sign of a process's end; where it is not, connect anew."""
-        if not await _ends_soon(process) and message.monitor is self._monitor:
+        if not await process.ends_within(END_NOTICED) and message.monitor is self._monitor:
             logger.warning("%s: its monitor is gone: %s", self.label, message.reason)
             self._drop_monitor()
             self._connect_monitor()
@@ -539,14 +549,20 @@ class QemuDomain(Domain):
     }
 
     def _process_ended(self, message: ProcessEnded) -> None:
-        if message.process is not self._process:
-            return
+        if self._killing:
+            return  # Whoever ends it tells, when later daemons know of it.
         what = self._ending or (Happening.SHUT_DOWN if self.state is DomainState.SHUTDOWN else Happening.CRASHED)
+        self._over(message.process, what)
+        self.leave_if_gone()
+
+    def _over(self, process: Process, what: Happening) -> None:
+        """The guest is over with the end of its process."""
+        if process is not self._process:
+            return
         if what is Happening.CRASHED:
-            logger.warning("%s: QEMU %s: %s", self.label, message.exit, message.process.last_lines(3))
+            logger.warning("%s: QEMU %s: %s", self.label, process.exit, process.last_lines(3))
         self._clean_up()
         self.happen(what)
-        self.leave_if_gone()
 
     def _clean_up(self) -> None:
         """Let go of a process that has ended, and of all that was open for it."""
@@ -557,8 +573,13 @@ class QemuDomain(Domain):
         self._saved = None
         self._drop_monitor()
         self.around.files.remove_leftovers(self._text_uuid)
-        path = self.around.files.status(self._text_uuid)
-        self._saving = commit_later(self.around.store, Remove(path, durable=False))
+        self._remove_status()
+
+    def _remove_status(self) -> None:
+        if self._has_status:
+            self._has_status = False
+            path = self.around.files.status(self._text_uuid)
+            self._saving = commit_later(self.around.store, Remove(path, durable=False))
 
     # -- console -------------------------------------------------------------------------------------------------------
 
@@ -569,27 +590,6 @@ class QemuDomain(Domain):
         self.require_active()
         path = find_terminal(self.definition.devices, dev_name)
         return (self._consoles.open(path, call.session, force=bool(flags & DomainConsoleFlags.FORCE)),)
-
-
-_HAPPENED_BY_STATUS = {
-    "running": Happening.UNPAUSED,
-    "paused": Happening.STOPPED_UNASKED,
-    "debug": Happening.STOPPED_UNASKED,
-    "internal-error": Happening.STOPPED_UNASKED,
-    "io-error": Happening.IO_ERROR,
-    "watchdog": Happening.WATCHDOG_PAUSE,
-    "suspended": Happening.GUEST_SUSPENDED,
-}
-
-
-async def _ends_soon(process: Process) -> bool:
-    """Whether a process whose monitor has closed ends: QEMU closes it a moment before."""
-    try:
-        async with asyncio.timeout(END_NOTICED):
-            await process.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 def _require_acpi(flags: int, acpi: int, what: str) -> None:

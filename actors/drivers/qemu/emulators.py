@@ -45,7 +45,7 @@ class Emulators:
 
     async def host_document(self) -> str:
         """The `<capabilities>` document of this host and its emulators."""
-        binaries = sorted(set(self._emulators().values()))
+        binaries = sorted({*self._emulators().values(), *([self._preferred_binary()] if self._preferred else ())})
         known = await asyncio.gather(*(self.capabilities(binary, None) for binary in binaries))
         return await host_capabilities(known)
 
@@ -59,12 +59,21 @@ class Emulators:
             self._probes.pop(key, None)
 
     def _binary_for(self, arch: str) -> str:
-        if self._preferred and (preferred := shutil.which(self._preferred)) is not None:
-            return preferred
+        if self._preferred:
+            return self._preferred_binary()
         binary = self._emulators().get(arch)
         if binary is None:
             raise UnsupportedConfig(
                 f"there is no emulator for architecture {arch} on this host", hint=f"install qemu-system-{arch}"
+            )
+        return binary
+
+    def _preferred_binary(self) -> str:
+        binary = shutil.which(self._preferred)
+        if binary is None:
+            raise UnsupportedConfig(
+                f"the configured emulator '{self._preferred}' is not an executable file",
+                hint="see [qemu] emulator in virtactord.toml",
             )
         return binary
 

@@ -141,6 +141,10 @@ class Process:
         """Wait for the end. Cancelling a wait has no effect on the process or on other waits."""
         return await asyncio.shield(self._exited)
 
+    async def ends_within(self, seconds: float) -> bool:
+        """Whether it ends, within so many seconds."""
+        return await self._wait_for(seconds) is not None
+
     def send_signal(self, number: int) -> None:
         """Signal this very process. One that has ended is passed over. Raises SystemFailure."""
         if self._pidfd < 0:

@@ -24,6 +24,7 @@ from ....wire.enums.domain import (
     DomainState,
 )
 from ....wire.errors import XMLError
+from ...lifecycle import Happening
 from .process import Identity
 
 REASONS: dict[DomainState, type[IntEnum]] = {
@@ -32,6 +33,16 @@ REASONS: dict[DomainState, type[IntEnum]] = {
     DomainState.SHUTDOWN: DomainShutdownReason,
     DomainState.CRASHED: DomainCrashedReason,
     DomainState.PMSUSPENDED: DomainPMSuspendedReason,
+}
+# What has happened to a guest of which `query-status` tells this, as far as its definition has no say in it.
+HAPPENED_BY_RUN_STATE = {
+    "running": Happening.UNPAUSED,
+    "paused": Happening.STOPPED_UNASKED,
+    "debug": Happening.STOPPED_UNASKED,
+    "internal-error": Happening.STOPPED_UNASKED,
+    "io-error": Happening.IO_ERROR,
+    "watchdog": Happening.WATCHDOG_PAUSE,
+    "suspended": Happening.GUEST_SUSPENDED,
 }
 _STATES = {state.name.lower(): state for state in REASONS}
 
