@@ -14,8 +14,8 @@ Rules
 Mail does not lie in a box per actor: the runtime has one queue of messages, each with its actor, first in, first out.
 ``run_ready`` handles it until it is empty, at the end of the loop callback that filled it where that callback asks for
 it (``deliver``: a call crosses connection, router and target within one turn of the loop) and otherwise in the loop's
-next turn. It stops after DRAIN_MAX messages so that sockets and timers get their turn. When the queue is empty the
-flushers run: what connections want to write goes out in one piece.
+next turn. It stops after DRAIN_MAX messages or DRAIN_SECONDS so that sockets and timers get their turn. When the queue
+is empty the flushers run: what connections want to write goes out in one piece.
 
 Rejected: a thread for each actor (three to five times the latency, and locks around what drivers share), an asyncio
 task for each actor (a queue wake-up costs a turn of the loop for each hop), and a loop per driver (state would be
@@ -30,6 +30,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
+from time import monotonic
 from typing import Any, TypeVar
 
 import pykka
@@ -41,6 +42,9 @@ logger = logging.getLogger("virtactor.runtime")
 
 T = TypeVar("T")
 DRAIN_MAX = 2000
+DRAIN_SECONDS = 0.01
+# How many messages are handled between two looks at the clock, less one; a power of two, less one.
+_CLOCK_MASK = 3
 _PYKKA_MESSAGES = frozenset({messages._ActorStop, messages.ProxyCall, messages.ProxyGetAttr, messages.ProxySetAttr})
 
 
@@ -162,12 +166,15 @@ class Runtime:
             return
         self._draining = self._awake = True
         budget = DRAIN_MAX
+        until = monotonic() + DRAIN_SECONDS
         ready = self._ready
         try:
             while ready and budget:
                 budget -= 1
                 actor, message, reply_to = ready.popleft()
                 actor.handle(message, reply_to)
+                if not budget & _CLOCK_MASK and monotonic() > until:
+                    break
         finally:
             self._flush()
             self._draining = self._awake = False

@@ -266,6 +266,24 @@ def test_one_drain_handles_no_more_than_its_bound(monkeypatch: pytest.MonkeyPatc
     run(work)
 
 
+def test_messages_that_take_long_do_not_keep_the_loop_from_its_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_module, "DRAIN_SECONDS", 0.0)
+
+    async def work() -> None:
+        runtime = new_runtime()
+        ref, notes = started(runtime)
+        for number in range(100):
+            ref.tell(number)
+        runtime.run_ready()
+        assert 0 < len(notes.seen) <= 4
+        await settle(40)
+        assert notes.seen == list(range(100))
+        ref.stop(block=False)
+        await settle()
+
+    run(work)
+
+
 def test_work_that_an_actor_spawned_is_cancelled_when_it_stops() -> None:
     async def work() -> None:
         ends: list[str] = []
