@@ -189,6 +189,29 @@ def test_a_name_that_no_file_can_have_is_refused_and_forgotten(host: Host) -> No
         host.domains["x" * 300]
 
 
+def test_what_cannot_be_kept_is_not_done(shared: Virtactord, host: Host, story: Story) -> None:
+    """Directories stand where files are to be."""
+    definition = shared.paths.config / "qemu" / "kept.xml"
+    definition.mkdir()
+    with pytest.raises(SystemFailure, match=str(definition)):
+        host.domains.define(plain("kept"))
+    assert len(host.domains) == 0
+    definition.rmdir()
+
+    domain = host.domains.define(plain("g", PTY))
+    for blocked in (shared.run / f"{domain.uuid}.status", shared.paths.log / "qemu" / "g.log"):
+        blocked.unlink(missing_ok=True)
+        blocked.mkdir()
+        with pytest.raises(SystemFailure, match=str(blocked)):
+            domain.start()
+        assert state(domain) == "SHUTOFF FAILED"
+        assert shared.qemus() == []
+        blocked.rmdir()
+    assert shared.files_of(domain.uuid) == []
+    domain.start(paused=True)
+    assert story.told("g") == ["DEFINED ADDED", "STARTED BOOTED", "SUSPENDED PAUSED"]
+
+
 def test_unknown_flags_are_refused_and_start_nothing(shared: Virtactord, host: Host) -> None:
     domain = host.domains.define(plain("g"))
     for call in (
