@@ -4,40 +4,52 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import selectors
-import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-SLOW = 0.05  # seconds that no callback may take
+SLOW = 0.05  # seconds of work that no callback may do
+BLOCKED = 0.5  # seconds that none may wait for anything
+
+
+class _WatchingSelector(selectors.DefaultSelector):
+    """Tells the time to its loop: what the thread itself has used since it last waited here, and gross delays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._woken()
+
+    def _woken(self) -> None:
+        self._at, self._cpu = time.monotonic(), time.thread_time()
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(timeout)
+        self._woken()
+        return ready
+
+    def time(self) -> float:
+        waited = time.monotonic() - self._at
+        return self._at + max(time.thread_time() - self._cpu, waited - BLOCKED)
 
 
 class WatchedLoop(asyncio.SelectorEventLoop):
     """An event loop in debug mode, where asyncio warns of callbacks that take longer than ``SLOW``.
 
-    Its clock does not count the time in which another process had our processor: a busy machine makes nobody slow.
+    Its clock counts the processor time of its thread while callbacks run, so that nobody looks slow who only waits for
+    a processor or for the interpreter; who waits for longer than ``BLOCKED`` is slow whatever he waits for.
     """
 
     def __init__(self) -> None:
-        self._schedule = -1
-        super().__init__()
-        self._schedule = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
+        self._watch = _WatchingSelector()
+        super().__init__(self._watch)
         self.set_debug(True)
         self.slow_callback_duration = SLOW
 
     def time(self) -> float:
-        waited = 0 if self._schedule < 0 else int(os.pread(self._schedule, 100, 0).split()[1])
-        return time.monotonic() - waited / 1e9
-
-    def close(self) -> None:
-        super().close()
-        if self._schedule >= 0:
-            os.close(self._schedule)
-            self._schedule = -1
+        return self._watch.time()
 
 
 class _JumpingSelector(selectors.DefaultSelector):

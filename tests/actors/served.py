@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -108,9 +107,6 @@ class Served:
         self.paths = Paths.below(root) if root is not None else None
         self.daemon = _Daemon(self.paths, config or Config(), listen=root is not None)
         self._descriptors = len(os.listdir("/proc/self/fd"))
-        self._switch = sys.getswitchinterval()
-        # The loop's thread and the test's share the interpreter: waiting for it must not look like a slow callback.
-        sys.setswitchinterval(0.0005)
         self._complaints = no_complaints()
         self._complaints.__enter__()
         self._started: Future[None] = Future()
@@ -144,7 +140,6 @@ class Served:
         """Stop the daemon, and look at what it leaves."""
         self.begin_stop()
         self._thread.join(PATIENCE)
-        sys.setswitchinterval(self._switch)
         assert not self._thread.is_alive()
         assert self.left == []
         self._complaints.__exit__(None, None, None)
