@@ -288,9 +288,18 @@ def test_damaged_files_are_set_aside_and_the_others_load(daemon: Virtactord, cli
         assert daemon.says(f"{folder / name}.xml is damaged and set aside as {name}.xml.damaged")
     assert not list(daemon.root.rglob(".virtactor-*"))
     assert daemon.files_of(bad.uuid) == []
-    # A guest is not ended because its file is damaged.
-    assert daemon.qemu_of(transient.uuid) is not None
+    # A guest is not ended because its file is damaged, neither now nor later.
+    daemon.kill()
+    daemon.start()
+    pid = daemon.qemu_of(transient.uuid)
+    assert pid is not None
     assert daemon.says(f"runs on unattended: the status of its domain {transient.uuid} is damaged")
+    daemon.kill()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: pid not in daemon.qemus())
+    daemon.start()
+    assert daemon.files_of(transient.uuid) == []
+    assert state(good) == "PAUSED USER"
 
 
 def test_a_guest_whose_status_is_damaged_is_taken_up_by_its_definition(daemon: Virtactord, client: Host) -> None:

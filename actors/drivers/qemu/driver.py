@@ -74,11 +74,12 @@ class QemuDriver(DomainDriver):
         processes = processes_of(self._files.run)
         first = 1 + max((status.domain.id or 0 for status in statuses.values()), default=0)
         self.ids = itertools.count(first)
-        for uuid in damaged & processes.keys():
+        for uuid in damaged & processes.keys() - statuses.keys():
             if (status := self._recovered(uuid, definitions.get(uuid), processes[uuid])) is not None:
                 statuses[uuid] = status
-        self._end_unknown({uuid: found for uuid, found in processes.items() if uuid not in statuses.keys() | damaged})
-        for uuid in self._files.uuids_in_run() - statuses.keys() - damaged:
+        unattended = damaged & processes.keys() - statuses.keys()
+        self._end_unknown({uuid: processes[uuid] for uuid in processes.keys() - statuses.keys() - unattended})
+        for uuid in self._files.uuids_in_run() - statuses.keys() - unattended:
             self._files.remove_leftovers(uuid)
         autostart = self._config.autostart and self._is_first_of_boot()
         for uuid in {**definitions, **statuses}:
@@ -111,16 +112,9 @@ class QemuDriver(DomainDriver):
         return found
 
     def _load_statuses(self) -> tuple[dict[str, Status], set[str]]:
-        """The running guests by UUID, and the UUIDs whose files are damaged."""
-        statuses: dict[str, Status] = {}
-        damaged: set[str] = set()
-        for path in self._files.statuses():
-            status = self._read(path, _parse_status)
-            if status is None:
-                damaged.add(path.stem)
-            else:
-                statuses[path.stem] = status
-        return statuses, damaged
+        """The running guests by UUID, and the UUIDs whose files are damaged, or were when an earlier daemon looked."""
+        found = {path.stem: self._read(path, _parse_status) for path in self._files.statuses()}
+        return {uuid: status for uuid, status in found.items() if status is not None}, self._files.damaged_statuses()
 
     def _read(self, path: Path, parse: Callable[[Path], T]) -> T | None:
         """What a file says; None for a damaged one, which is set aside."""

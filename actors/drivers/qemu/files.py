@@ -22,6 +22,7 @@ from pathlib import Path
 from ....wire.paths import Paths
 
 UUID_LENGTH = 36
+DAMAGED = ".damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +73,22 @@ class QemuFiles:
 
     def uuids_in_run(self) -> set[str]:
         """The UUIDs of domains that have something in the run directory beside a status file."""
-        suffixes = (".monitor", ".pid", ".agent-")
+        suffixes = (".monitor", ".pid", ".agent-", f".status{DAMAGED}")
         return {path.name[:UUID_LENGTH] for path in self.run.iterdir() if path.name[UUID_LENGTH:].startswith(suffixes)}
+
+    def damaged_statuses(self) -> set[str]:
+        """The UUIDs of domains whose status file was damaged while their guest ran."""
+        return {path.name[:UUID_LENGTH] for path in self.run.glob(f"*.status{DAMAGED}")}
 
     def remove_leftovers(self, uuid: str) -> None:
         """Remove what a guest that has ended leaves in the run directory, its status file excepted."""
-        for path in (self.monitor(uuid), self.pid(uuid), *self.run.glob(f"{uuid}.agent-*")):
+        damaged = self.status(uuid).with_suffix(f".status{DAMAGED}")
+        for path in (self.monitor(uuid), self.pid(uuid), damaged, *self.run.glob(f"{uuid}.agent-*")):
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
 
     def set_aside(self, path: Path) -> Path:
         """Rename a damaged file so that the others can be loaded and somebody can look at it."""
-        aside = path.with_name(f"{path.name}.damaged")
+        aside = path.with_name(f"{path.name}{DAMAGED}")
         path.replace(aside)
         return aside
