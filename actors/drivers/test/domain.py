@@ -11,8 +11,6 @@ from ...call import Call
 from ...lifecycle import Happening
 from ..domain import Domain
 
-_RESTARTS = ("restart", "rename-restart")
-
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -52,9 +50,9 @@ class TestDomain(Domain):
         return live
 
     async def press_power_button(self, call: Call, flags: int) -> None:
-        if self.definition.on_poweroff not in _RESTARTS:
+        if self.definition.on_poweroff != "restart":
             self.happen(Happening.SHUT_DOWN)
 
     async def request_reboot(self, call: Call, flags: int) -> None:
-        if self.definition.on_reboot not in _RESTARTS:
+        if self.definition.on_reboot != "restart":
             self.happen(Happening.SHUT_DOWN)

@@ -42,9 +42,13 @@ URI = ROWS["connect_get_uri"]
 
 def test_a_malformed_payload_is_answered_and_ends_the_connection(served: Served) -> None:
     with served.opened() as client:
-        client.send_packet(URI, 7, encode(()))
-        client.send_packet(ROWS["domain_lookup_by_name"], 8, encode((1,)))
-        client.send_packet(ROWS["domain_define_xml_flags"], 9, encode(("<domain/>", 0)))
+        calls = [(URI, ()), (ROWS["domain_lookup_by_name"], (1,)), (ROWS["domain_define_xml_flags"], ("<domain/>", 0))]
+        client.socket.sendall(
+            b"".join(
+                encode_packet(row.msgpack_program, 1, row.number, PacketType.CALL, serial, Status.OK, encode(args))
+                for serial, (row, args) in enumerate(calls, 7)
+            )
+        )
         answers = client.answers([7, 8])
         assert answers[7] == "test:///default"
         assert isinstance(answers[8], ProtocolError)
