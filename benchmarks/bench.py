@@ -55,25 +55,27 @@ class Bench:
 
     @contextmanager
     def running(self, daemon: Daemon, count: int) -> Iterator[list[Guest]]:
-        """That many paused guests, started by eight threads; gone afterwards."""
-        guests = self.guests.make(count)
-        with Load(daemon.generator("qemu")) as load:
-            try:
+        """That many paused guests, started by eight threads whose connections are closed then; gone afterwards."""
+        guests, command = self.guests.make(count), daemon.generator("qemu")
+        try:
+            with Load(command) as load:
                 load.ask("spread", method="create", args=[[guest.xml] for guest in guests], threads=THREADS)
-                yield guests
-            finally:
-                self.guests.end(guests)
+            yield guests
+        finally:
+            self.guests.end(guests)
+            with Load(command) as load:
                 _wait_until_gone(load, guests)
 
     @contextmanager
     def defined(self, daemon: Daemon, count: int) -> Iterator[list[Guest]]:
         """That many definitions, undefined afterwards."""
-        guests = self.guests.make(count)
-        with Load(daemon.generator("qemu")) as load:
-            try:
+        guests, command = self.guests.make(count), daemon.generator("qemu")
+        try:
+            with Load(command) as load:
                 load.ask("spread", method="define", args=[[guest.xml] for guest in guests], threads=THREADS)
-                yield guests
-            finally:
+            yield guests
+        finally:
+            with Load(command) as load:
                 load.ask("spread", method="undefine", args=[[guest.name] for guest in guests], threads=THREADS)
 
 

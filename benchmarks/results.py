@@ -26,9 +26,10 @@ class Target:
 
     def share(self, found: float) -> float:
         """How much of the limit is used; above 1 the target is missed."""
-        if self.at_least:
-            return self.limit / found if found else math.inf
-        return found / self.limit
+        wanted, given = (found, self.limit) if self.at_least else (self.limit, found)
+        if given == wanted == 0:
+            return 0.0
+        return given / wanted if wanted else math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from benchmarks.results import Row, Target, amount, lines, percentile, save, tab
 
 HALF = Target(0.5)
 THRICE = Target(3, at_least=True)
+NONE = Target(0, ratio=False)
 HALF_A_SECOND = Target(0.5, ratio=False)
 
 
@@ -24,6 +25,8 @@ HALF_A_SECOND = Target(0.5, ratio=False)
         (Row("nothing at all", "/s", 0.0, 2.0, "libvirtd", THRICE), math.inf, "missed"),
         (Row("quick enough", "s", 0.125, 1.0, "libvirtd", HALF_A_SECOND), 0.25, "met"),
         (Row("quick enough, alone", "s", 0.125, target=HALF_A_SECOND), 0.25, "met"),
+        (Row("nothing, as it should be", "", 0.0, target=NONE), 0.0, "met"),
+        (Row("not nothing", "", 1.0, target=NONE), math.inf, "missed"),
         (Row("nothing to hold it against", "s", 1.0, target=HALF), None, ""),
         (Row("no target", "s", 1.0, 4.0, "libvirtd"), None, ""),
         (Row("the other does not answer", "s", 1.0, math.inf, "libvirtd", HALF), 0.0, "met"),
