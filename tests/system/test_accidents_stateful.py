@@ -221,7 +221,7 @@ def test_domains_move_as_the_lifecycle_table_says(daemon: Virtactord) -> None:
             type("Machine", (Accidents,), {"daemon": daemon, "host": host}),
             # Without shrinking: each step takes tens of milliseconds, and a failure is replayed by its seed.
             settings=settings(
-                max_examples=6,
+                max_examples=4,
                 stateful_step_count=25,
                 deadline=None,
                 phases=[Phase.generate],

@@ -139,7 +139,8 @@ def test_a_reboot_that_was_asked_for_and_a_power_off_are_not_forgotten(
     with Shell(domain) as shell:
         domain.resume()
         shell.boots()
-        shell.type("poweroff -f")
+        shell.type("sleep 1; poweroff -f")
+        shell.wait_for("poweroff -f")
         daemon.kill()
     wait_until(lambda: qmp(daemon, domain, "query-status")["return"]["status"] == "shutdown")
     daemon.start()
