@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import resource
@@ -216,6 +217,9 @@ async def run(daemon: Daemon, environ: MutableMapping[str, str]) -> None:
         loop.add_signal_handler(number, stopping.set)
     await daemon.start()
     try:
+        # What is there now stays: it need not be looked at by every full collection of garbage.
+        gc.collect()
+        gc.freeze()
         logger.info("ready")
         sockets.notify(environ, f"READY=1\nMAINPID={os.getpid()}")
         await stopping.wait()

@@ -72,18 +72,18 @@ _new_packet = partial(tuple.__new__, Packet)
 class PacketReader:
     """Collects received bytes and cuts them into packets."""
 
-    __slots__ = ("_chunks", "_have", "_need", "error")
+    __slots__ = ("_have", "_need", "error")
 
     def __init__(self) -> None:
         self.error: ProtocolError | None = None
-        self._chunks: list[bytes] = []
-        self._have = 0
+        # One buffer, however small the pieces: a list of them would take many times the packet's size.
+        self._have = bytearray()
         self._need = 0
 
     @property
     def pending(self) -> int:
         """How many received bytes wait for the rest of their packet."""
-        return self._have
+        return len(self._have)
 
     def feed(self, data: bytes) -> list[Packet]:
         """Take received bytes; give the packets that are now complete, in their order.
@@ -92,14 +92,12 @@ class PacketReader:
         """
         if self.error is not None:
             return []
-        if self._chunks:
-            self._chunks.append(data)
-            self._have += len(data)
-            if self._have < self._need:
+        if self._have:
+            self._have += data
+            if len(self._have) < self._need:
                 return []
-            data = b"".join(self._chunks)
-            self._chunks.clear()
-            self._have = 0
+            data = bytes(self._have)
+            self._have.clear()
         return self._cut(data)
 
     def _cut(self, data: bytes) -> list[Packet]:
@@ -121,7 +119,5 @@ class PacketReader:
         return packets
 
     def _keep(self, data: bytes, at: int, need: int) -> None:
-        rest = data[at:] if at else data
-        self._chunks.append(rest)
-        self._have = len(rest)
+        self._have += memoryview(data)[at:]
         self._need = need
