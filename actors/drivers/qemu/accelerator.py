@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ....wire.errors import VirtError
-from .process import Exit, Launch, guest_environment, spawn
+from .process import Exit, Launch, guest_environment, mortal, spawn
 
 logger = logging.getLogger("virtactor.qemu.accelerator")
 
@@ -115,7 +115,7 @@ async def runs_guests(
 ) -> bool:
     """Whether the tiny guest leaves as it should within ``patience`` seconds; its QEMU is gone afterwards."""
     with _image(arch) as rom:
-        argv = [binary, *_ARGUMENTS, "-accel", accelerator, "-bios", f"/dev/fd/{rom}", *options]
+        argv = mortal([binary, *_ARGUMENTS, "-accel", accelerator, "-bios", f"/dev/fd/{rom}", *options])
         try:
             process = await spawn(Launch(argv, Path(os.devnull), guest_environment(), fds=(rom,)))
         except VirtError as error:

@@ -30,7 +30,7 @@ from ....wire.errors import OperationTimeout, ProcessFailure, UnsupportedConfig,
 from ...host import read_host
 from ...monitor.qmp import QmpConnection
 from .accelerator import KVM_DEVICE, kvm_works
-from .process import Launch, Process, guest_environment, spawn
+from .process import Launch, Process, guest_environment, mortal, spawn
 
 logger = logging.getLogger("virtactor.qemu.capabilities")
 
@@ -157,7 +157,7 @@ async def ask(binary: str) -> Capabilities:
     ours.setblocking(False)
     output = os.memfd_create("virtactor-probe", os.MFD_CLOEXEC)
     try:
-        argv = [binary, *_ARGUMENTS, "-chardev", f"socket,id=probe,fd={theirs.fileno()}", "-mon", _MONITOR]
+        argv = mortal([binary, *_ARGUMENTS, "-chardev", f"socket,id=probe,fd={theirs.fileno()}", "-mon", _MONITOR])
         log = Path(f"/proc/self/fd/{output}")
         process = await spawn(Launch(argv, log, guest_environment(), fds=(theirs.fileno(),)))
         theirs.close()

@@ -19,6 +19,7 @@ import asyncio
 import functools
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -252,6 +253,15 @@ def adopt(identity: Identity, log: Path) -> Process | None:
         os.close(pidfd)
         return None
     return Process(identity, pidfd, log)
+
+
+def mortal(argv: Sequence[str]) -> list[str]:
+    """The command as one that the kernel kills when the thread that starts it ends: for probes, which are no guests.
+
+    It needs setpriv (util-linux); without it the command is given back as it is.
+    """
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *argv] if setpriv is not None else list(argv)
 
 
 def guest_environment(**extra: str) -> dict[str, str]:
