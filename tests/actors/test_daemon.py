@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -59,8 +60,7 @@ class Process:
     def end(self, number: int = signal.SIGTERM) -> str:
         """Stop it; its log. Fails unless it ended with status 0 and complained of nothing."""
         self.popen.send_signal(number)
-        _, rest = self.popen.communicate(timeout=PATIENCE)
-        self.log += rest
+        self.log += self.rest()
         assert self.popen.returncode == 0, self.log
         for complaint in ("Traceback", "error", "still there", "still at work", "never retrieved", "never awaited"):
             assert complaint not in self.log
@@ -68,9 +68,21 @@ class Process:
 
     def fails(self) -> str:
         """Wait for it to end by itself with status 1; what it said."""
-        _, log = self.popen.communicate(timeout=PATIENCE)
+        log = self.rest()
         assert self.popen.returncode == 1, log
         return log
+
+    def rest(self) -> str:
+        """What it still says until it ends; it is killed when that takes too long."""
+        assert self.popen.stderr is not None
+        patience = threading.Timer(PATIENCE, self.popen.kill)
+        patience.start()
+        try:
+            rest = self.popen.stderr.read()
+            self.popen.wait()
+        finally:
+            patience.cancel()
+        return rest
 
 
 Start = Callable[..., Process]
@@ -358,7 +370,7 @@ def test_areas_have_levels_of_their_own(start: Start, root: Path) -> None:
     with RawClient.opened(daemon.paths.socket):
         pass
     daemon.popen.send_signal(signal.SIGTERM)
-    _, log = daemon.popen.communicate(timeout=PATIENCE)
+    log = daemon.rest()
     assert {line.split()[2] for line in log.splitlines()} == {"connection:"}
 
 
