@@ -143,7 +143,8 @@ def test_a_guest_that_dies_fails_it(root: Path) -> None:
     status, printed, complaints = run_demo(root, when="boot Linux in all ...", act=kill_a_guest)
     assert status == 1
     assert complaints[0].startswith("demo: failed: demo-2: ")
-    assert any(re.fullmatch(r"boot Linux in all: FAILED after .*", line) for line in printed)
+    # On a quick machine the guest may have booted by the time that it dies.
+    assert any(re.fullmatch(r"(boot Linux in|pause) all: FAILED after .*", line) for line in printed)
     assert any("domain demo-2: QEMU killed by SIGKILL" in line for line in complaints)
     assert_nothing_is_left(root)
 
