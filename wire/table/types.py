@@ -17,7 +17,8 @@ notation                on libvirt's wire (XDR)                     in Python
 ``TYPE{N}``             exactly N                                   list
 ======================  ==========================================  ==========================
 
-Types are values that codecs walk once, when they compile a row.
+Types are values that codecs walk once, when they compile a row. They are few and have no slots: making a dataclass with
+slots takes twice as long, and every start of the shell makes these.
 """
 
 from __future__ import annotations
@@ -29,56 +30,56 @@ from dataclasses import dataclass
 from ..framing import STRING_MAX
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Integer:
     name: str
     low: int
     high: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Boolean:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Double:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class String:
     max: int = STRING_MAX
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UUID:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opaque:
     max: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Optional:
     of: Type
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class List:
     of: Type
     max: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Array:
     of: Type
     length: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Struct:
     """A structure; ``make`` is the NamedTuple class of its values, fields in the order of the wire."""
 
@@ -89,7 +90,7 @@ class Struct:
 Type = Integer | Boolean | Double | String | UUID | Opaque | Optional | List | Array | Struct
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Field:
     name: str
     type: Type
