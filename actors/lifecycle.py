@@ -102,9 +102,7 @@ _FROM_ACTIVE: dict[Happening, Transition] = {
     Happening.DESTROYED: Transition(
         _SHUTOFF, DomainShutoffReason.DESTROYED, _stopped(DomainEventStoppedDetailType.DESTROYED)
     ),
-    Happening.CRASHED: Transition(
-        _SHUTOFF, DomainShutoffReason.CRASHED, _stopped(DomainEventStoppedDetailType.CRASHED)
-    ),
+    Happening.CRASHED: Transition(_SHUTOFF, DomainShutoffReason.CRASHED, _stopped(DomainEventStoppedDetailType.FAILED)),
     Happening.START_FAILED: Transition(
         _SHUTOFF, DomainShutoffReason.FAILED, _stopped(DomainEventStoppedDetailType.FAILED)
     ),
@@ -159,6 +157,10 @@ _REBOOTED = Transition(_RUNNING, DomainRunningReason.BOOTED, _UNPAUSED.events)
 
 TABLE: dict[tuple[DomainState, Happening], Transition] = {
     **{(state, what): to for state in ACTIVE for what, to in _FROM_ACTIVE.items()},
+    # libvirt tells of a QEMU that died as failed, and as crashed only when its guest had panicked before.
+    (_CRASHED, Happening.CRASHED): Transition(
+        _SHUTOFF, DomainShutoffReason.CRASHED, _stopped(DomainEventStoppedDetailType.CRASHED)
+    ),
     **{(_SHUTOFF, what): to for what, to in _FROM_OFF.items()},
     **{(_RUNNING, what): to for what, to in _FROM_RUNNING.items()},
     (_PAUSED, Happening.UNPAUSED): _UNPAUSED,

@@ -177,6 +177,11 @@ class Domain(ManagedObject):
             raise NoDomain(f"no domain with matching name '{self.name}'")
         return definition
 
+    @property
+    def ends_with_its_session(self) -> bool:
+        """Whether it was started to be destroyed when its starter's connection closes."""
+        return self._autodestroy is not None
+
     def wire_ref(self) -> DomainRef:
         return DomainRef(self.name, self.uuid, self.id)
 
@@ -335,6 +340,7 @@ class Domain(ManagedObject):
         if self.active or definition is None:
             raise OperationInvalid("domain is already running", object=self.name)
         paused = bool(flags & DomainCreateFlags.PAUSED)
+        self._autodestroy = call.session if flags & DomainCreateFlags.AUTODESTROY else None
         try:
             self.id = next(self.around.ids)
             started = dataclasses.replace(await self.complete(definition), id=self.id)
@@ -343,10 +349,10 @@ class Domain(ManagedObject):
             self.id, self.live = -1, None
             self.happen(Happening.START_FAILED)
             raise
-        if flags & DomainCreateFlags.AUTODESTROY:
-            self._autodestroy = call.session
-            if not send(call.session.connection, DestroyWithSession(self.actor_ref, wanted=True)):
-                self.actor_ref.tell(SessionClosed(call.session.label))
+        if self._autodestroy is not None and not send(
+            call.session.connection, DestroyWithSession(self.actor_ref, wanted=True)
+        ):
+            self.actor_ref.tell(SessionClosed(call.session.label))
         self.happen(Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
         return (self.wire_ref(),)
 

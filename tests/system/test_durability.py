@@ -113,9 +113,9 @@ def test_what_happened_meanwhile_is_read_again_and_told(daemon: Virtactord, clie
     assert told == {
         "paused": ["SUSPENDED PAUSED"],
         "resumed": ["RESUMED UNPAUSED"],
-        "killed": ["STOPPED CRASHED"],
-        "ended": ["STOPPED CRASHED"],
-        "quit": ["STOPPED CRASHED"],
+        "killed": ["STOPPED FAILED"],
+        "ended": ["STOPPED FAILED"],
+        "quit": ["STOPPED FAILED"],
     }
     assert {domain.name: state(domain) for domain in client.domains} == {
         "paused": "PAUSED UNKNOWN",
@@ -202,6 +202,15 @@ def test_a_guest_whose_start_was_answered_is_never_lost(daemon: Virtactord, clie
     assert len(daemon.qemus()) == 6
 
 
+def test_a_guest_that_was_to_end_with_its_connection_ends_with_the_daemon(daemon: Virtactord, client: Host) -> None:
+    client.domains.create(plain("kept"), paused=True)
+    client.domains.create(plain("gone"), paused=True, autodestroy=True)
+    daemon.kill()
+    daemon.start()
+    wait_until(lambda: len(daemon.qemus()) == 1)
+    wait_until(lambda: [domain.name for domain in client.domains] == ["kept"])
+
+
 def test_a_destroy_that_was_answered_stays_told(daemon: Virtactord, client: Host) -> None:
     domain = client.domains.create(plain("g"), paused=True)
     with client.events() as events:
@@ -213,7 +222,7 @@ def test_a_destroy_that_was_answered_stays_told(daemon: Virtactord, client: Host
         seen = [events.get(PATIENCE)]
         while not isinstance(seen[-1], Event) or seen[-1].domain.name != "later":
             seen.append(events.get(PATIENCE))
-    assert "STOPPED CRASHED" not in [said(event) for event in seen if isinstance(event, Event)]
+    assert "STOPPED FAILED" not in [said(event) for event in seen if isinstance(event, Event)]
 
 
 def test_no_acknowledged_definition_is_lost_by_a_kill_at_any_moment(daemon: Virtactord) -> None:

@@ -230,7 +230,7 @@ def test_a_qemu_that_is_killed_is_a_crash(shared: Virtactord, host: Host, story:
     pid = shared.qemu_of(domain.uuid)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert story.wait_for("g", "STOPPED CRASHED") == ["DEFINED ADDED", "STARTED BOOTED", "STOPPED CRASHED"]
+    assert story.wait_for("g", "STOPPED FAILED") == ["DEFINED ADDED", "STARTED BOOTED", "STOPPED FAILED"]
     assert state(domain) == "SHUTOFF CRASHED"
     wait_until(lambda: shared.files_of(domain.uuid) == [])
     domain.start()

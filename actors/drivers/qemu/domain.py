@@ -152,7 +152,7 @@ class QemuDomain(Domain):
 
     def _save_status(self, live: DomainDefinition, state: DomainState, reason: int) -> asyncio.Future[None] | None:
         """Begin to write the status file, unless it says that already."""
-        says = (live, state, reason, self._memory, self._reboot_asked)
+        says = (live, state, reason, self._memory, self._reboot_asked, self.ends_with_its_session)
         if self._process is None or says == self._saved:
             return None
         self._saved = says
@@ -161,6 +161,7 @@ class QemuDomain(Domain):
             reason=int(reason),
             memory=self._memory,
             reboot=self._reboot_asked,
+            autodestroy=self.ends_with_its_session,
             process=self._process.identity,
             domain=live,
         )
@@ -203,6 +204,9 @@ class QemuDomain(Domain):
         logger.info("%s: adopted, process %d", self.label, process.pid)
         self._watch_process(process)
         self._connect_monitor()
+        if status.autodestroy:
+            # The connection that it was to end with has ended with the daemon.
+            self.take(internal_call("domain_destroy_flags", (self.wire_ref(), 0)))
 
     def _connect_monitor(self) -> None:
         """Connect to the monitor of a guest that runs already, beside everything else: it may be frozen."""

@@ -60,13 +60,15 @@ _IDENTITY = Codec(Identity.parse, str, "a process: pid, start time, boot")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """``reason`` is one of the reasons of ``state``; ``memory`` is what the balloon leaves the guest, in KiB;
-    ``reboot`` says that the guest starts again when it powers off, because a reboot was asked for.
+    ``reboot`` says that the guest starts again when it powers off, because a reboot was asked for; ``autodestroy`` that
+    it was to end with its starter's connection.
     """
 
     state: Annotated[DomainState, At("@state", _STATE)]
     reason: Annotated[int, At("@reason")]
     memory: Annotated[int | None, At("@memory")] = None
     reboot: Annotated[bool, At("@reboot", YES_NO)] = False
+    autodestroy: Annotated[bool, At("@autodestroy", YES_NO)] = False
     process: Annotated[Identity, At("process/@identity", _IDENTITY)]
     domain: Annotated[DomainDefinition, At("domain")]
 
