@@ -18,7 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import guest
+import hypothesis
 import pytest
+
+# How long an example takes says something of the machine; in a fresh clone the first text waits for Unicode's tables.
+hypothesis.settings.register_profile(
+    "virtactor", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("virtactor")
 
 GRACE = 2.0  # seconds that a process may take to be gone after the last test
 
