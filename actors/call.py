@@ -107,6 +107,12 @@ class Call:
             if not send(self.session.connection, reply):
                 reply.undelivered()
 
+    def finish(self, result: tuple[Any, ...] | None, span: Span | None) -> None:
+        """Answer with what a handler returned, None for no fields; ``span`` is its stay, where the call is traced."""
+        if span is not None and self.trace is not None:
+            self.trace.close(span)
+        self.reply(result or ())
+
     def fail(self, error: BaseException) -> None:
         """Answer with an error; foreign exceptions are translated."""
         if not self.answered:

@@ -89,9 +89,7 @@ class CallTarget(LoopActor):
             task = self.spawn(self._answer_later(call, result, span), name=call.row.name)
             task.add_done_callback(lambda _: self._never_answered(call, result))
             return
-        if span is not None and call.trace is not None:
-            call.trace.close(span)
-        call.reply(result or ())
+        call.finish(result, span)
 
     def _never_answered(self, call: Call, work: Coroutine[Any, Any, Any]) -> None:
         # See ManagedObject._never_ran.
@@ -111,9 +109,7 @@ class CallTarget(LoopActor):
         except Exception as error:
             call.fail(error)
         else:
-            if span is not None and call.trace is not None:
-                call.trace.close(span)
-            call.reply(result or ())
+            call.finish(result, span)
 
 
 class ManagedObject(CallTarget):
@@ -189,9 +185,7 @@ class ManagedObject(CallTarget):
             job.task.add_done_callback(lambda _: self._never_ran(job, result))
             self._watch(job)
             return
-        if span is not None and call.trace is not None:
-            call.trace.close(span)
-        call.reply(result or ())
+        call.finish(result, span)
         self._finish(job)
 
     async def _run(self, job: Job, work: Coroutine[Any, Any, Any], span: Any) -> None:
@@ -205,9 +199,7 @@ class ManagedObject(CallTarget):
         except Exception as error:
             call.fail(error)
         else:
-            if span is not None and call.trace is not None:
-                call.trace.close(span)
-            call.reply(result or ())
+            call.finish(result, span)
         finally:
             self._finish(job)
 

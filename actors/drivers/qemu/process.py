@@ -21,7 +21,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -268,19 +267,6 @@ def guest_environment(**extra: str) -> dict[str, str]:
     """The environment of a guest's process: LC_ALL=C, the names of INHERITED that the daemon has, and ``extra``."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {"LC_ALL": "C", "PATH": DEFAULT_PATH, **inherited, **extra}
-
-
-def monitor_arguments(listener: socket.socket, chardev: str = "charmonitor", id: str = "monitor") -> list[str]:
-    """QEMU's arguments for a QMP monitor on a socket of ours that already listens; pass its descriptor on as well.
-
-    Nobody has to wait for the socket to appear, and it can be connected before QEMU runs.
-    """
-    return [
-        "-chardev",
-        f"socket,id={chardev},fd={listener.fileno()},server=on,wait=off",
-        "-mon",
-        f"chardev={chardev},id={id},mode=control",
-    ]
 
 
 def last_lines(log: Path, count: int = 10, *, since: int = 0) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 import uvloop
-from virtactor.actors.drivers.qemu.process import Launch, Process, guest_environment, monitor_arguments, spawn
+from virtactor.actors.drivers.qemu.command_line import monitor_arguments
+from virtactor.actors.drivers.qemu.process import Launch, Process, guest_environment, spawn
 from virtactor.actors.monitor.qmp import QmpConnection, QmpEvent
 from virtactor.actors.unix_sockets import connect_unix, listen_unix
 from virtactor.wire.errors import InvalidArgument, MonitorFailure, OperationFailed, OperationTimeout, SystemFailure
@@ -42,7 +43,7 @@ async def qemu(directory: Path) -> AsyncIterator[tuple[Process, Path]]:
     """A stopped guest without devices, and the path of its monitor."""
     path = directory / "monitor.sock"
     with listen_unix(path) as listener:
-        argv = [*QEMU, *monitor_arguments(listener)]
+        argv = [*QEMU, *monitor_arguments(listener.fileno())]
         process = await spawn(Launch(argv, directory / "guest.log", guest_environment(), fds=(listener.fileno(),)))
     try:
         yield process, path
@@ -458,7 +459,7 @@ def test_a_connection_made_before_qemu_runs_is_greeted_when_it_does(tmp_path: Pa
         connection = Guest().connection()
         with listen_unix(path) as listener:
             connecting = asyncio.create_task(connection.connect(connect_unix(path), within(10)))
-            argv = [*QEMU, *monitor_arguments(listener)]
+            argv = [*QEMU, *monitor_arguments(listener.fileno())]
             process = await spawn(Launch(argv, tmp_path / "log", guest_environment(), fds=(listener.fileno(),)))
         await connecting
         await connection.close()

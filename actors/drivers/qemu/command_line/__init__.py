@@ -74,14 +74,22 @@ def check_definition(definition: DomainDefinition, capabilities: Capabilities) -
     build_command_line(definition, capabilities, Resources(monitor=0, sockets=sockets))
 
 
+def monitor_arguments(monitor: int) -> list[str]:
+    """The arguments of a QMP monitor on an inherited descriptor of a socket that already listens.
+
+    Nobody has to wait for the socket to appear, and it can be connected before QEMU runs.
+    """
+    chardev = key_values("socket", id=MONITOR_CHARDEV, fd=monitor, server=True, wait=False)
+    return ["-chardev", chardev, "-mon", key_values(chardev=MONITOR_CHARDEV, id=MONITOR, mode="control")]
+
+
 def _process(definition: DomainDefinition, resources: Resources) -> list[str]:
     """The process: its name, its waiting, its monitor, and nothing that the definition does not ask for."""
-    chardev = key_values("socket", id=MONITOR_CHARDEV, fd=resources.monitor, server=True, wait=False)
     return [
         *("-name", key_values(guest=definition.name, debug_threads=True)),
         *(() if definition.uuid is None else ("-uuid", definition.uuid)),
         *("-S", "-no-user-config", "-nodefaults"),
-        *("-chardev", chardev, "-mon", key_values(chardev=MONITOR_CHARDEV, id=MONITOR, mode="control")),
+        *monitor_arguments(resources.monitor),
         *(() if resources.pid_file is None else ("-pidfile", str(resources.pid_file))),
     ]
 
@@ -112,6 +120,7 @@ __all__ = [
     "build_command_line",
     "chardev_id",
     "check_definition",
+    "monitor_arguments",
     "node_descriptions",
     "node_names",
     "preparation",

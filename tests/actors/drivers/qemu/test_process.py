@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import uvloop
+from virtactor.actors.drivers.qemu.command_line import monitor_arguments
 from virtactor.actors.drivers.qemu.process import (
     Exit,
     Identity,
@@ -24,7 +25,6 @@ from virtactor.actors.drivers.qemu.process import (
     adopt,
     guest_environment,
     last_lines,
-    monitor_arguments,
     read_stat,
     spawn,
 )
@@ -175,7 +175,7 @@ def test_a_stopped_process_is_killed_without_a_grace(tmp_path: Path) -> None:
 def test_a_real_guest_ends_by_sigterm_within_milliseconds(tmp_path: Path) -> None:
     async def work() -> None:
         with listen_unix(tmp_path / "monitor.sock") as listener:
-            argv = [*QEMU, *monitor_arguments(listener)]
+            argv = [*QEMU, *monitor_arguments(listener.fileno())]
             process = await spawn(Launch(argv, tmp_path / "log", guest_environment(), fds=(listener.fileno(),)))
         async with running_connection(tmp_path / "monitor.sock"):
             began = time.perf_counter()
