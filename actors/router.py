@@ -15,11 +15,11 @@ from typing import Any
 import pykka
 
 from ..wire.enums.error import ErrorDomain
-from ..wire.errors import NoConnect, NoDomain, OperationDenied, OperationInvalid, VirtError
+from ..wire.errors import NoConnect, NotSupported, OperationDenied, OperationInvalid, VirtError
 from ..wire.table import ROWS, Access, Row, Target
 from ..wire.uri import ConnectURI
 from .call import Call
-from .drivers.handle import DriverHandle
+from .drivers.handle import DriverHandle, PartHandle
 from .runtime import LoopActor, Runtime, send
 
 # Looked up once: Python 3.11 finds a member of an enumeration by a Python function.
@@ -79,7 +79,7 @@ class Router(LoopActor):
         routes = {
             Target.SESSION: self._to_session,
             Target.DRIVER: self._to_driver,
-            Target.DOMAIN: self._to_domain,
+            Target.OBJECT: self._to_object,
         }
         self._route = {row: routes[row.target] for row in ROWS.values()}
 
@@ -110,15 +110,13 @@ class Router(LoopActor):
         send(call.session.connection, call)
 
     def _to_driver(self, call: Call) -> None:
-        assert call.session.driver is not None
-        call.session.driver.ref.tell(call)
+        _part_for(call).ref.tell(call)
 
-    def _to_domain(self, call: Call) -> None:
-        driver = call.session.driver
-        assert driver is not None
-        ref = driver.directory.ref_of(call.args[0])
+    def _to_object(self, call: Call) -> None:
+        part = _part_for(call)
+        ref = part.directory.ref_of(call.args[0])
         if not send(ref, call):
-            raise NoDomain(f"domain '{call.args[0].name}' is gone")
+            raise part.directory.gone(call.args[0])
 
     def _open(self, message: OpenDriver) -> None:
         uri, connection = message.uri, message.call.session.connection
@@ -147,7 +145,18 @@ class Router(LoopActor):
             return
         del self._users[handle]
         self._instances = {key: found for key, found in self._instances.items() if found is not handle}
-        handle.ref.stop(block=False)
+        for part in handle.parts.values():
+            part.ref.stop(block=False)
+
+
+def _part_for(call: Call) -> PartHandle:
+    """The part of the session's driver that a row is about. Raises NotSupported where the driver has none."""
+    driver, row = call.session.driver, call.row
+    assert driver is not None
+    part = driver.parts.get(row.part)
+    if part is None:
+        raise NotSupported(row.api or row.name)
+    return part
 
 
 def _check_write(row: Row, args: tuple[Any, ...]) -> None:

@@ -19,8 +19,24 @@ from typing import Any
 import msgpack
 
 from .errors import InvalidArgument, ProtocolError, VirtError
+from .params import RANGES, ParamType, TypedParam
 from .table.rows import Row
-from .table.types import UUID, Array, Boolean, Double, Field, Integer, List, Opaque, Optional, String, Struct, Type
+from .table.types import (
+    UUID,
+    Array,
+    Boolean,
+    Chars,
+    Double,
+    Field,
+    Integer,
+    List,
+    Opaque,
+    Optional,
+    Parameter,
+    String,
+    Struct,
+    Type,
+)
 
 Check = Callable[[Any], Any]
 Fields = tuple[Any, ...]
@@ -192,6 +208,33 @@ def _compile_opaque(type_: Opaque) -> Check:
     return check
 
 
+def _compile_chars(type_: Chars) -> Check:
+    limit = type_.max - 1 if type_.exact else type_.max
+    return _compile_string(String(limit))
+
+
+def _compile_parameter(_: Parameter) -> Check:
+    checks: dict[int, Check] = {
+        **{
+            number: _compile_integer(Integer("integer of its type", low, high))
+            for number, (low, high) in RANGES.items()
+        },
+        ParamType.DOUBLE: _compile_double(Double()),
+        ParamType.BOOLEAN: _compile_exact(bool, "bool"),
+        ParamType.STRING: _compile_string(String()),
+    }
+
+    def check(value: Any) -> TypedParam:
+        if type(value) is not list or len(value) != 3:
+            raise _Mismatch("not a typed parameter")
+        name, number, content = value
+        if type(name) is not str or type(number) is not int or number not in checks:
+            raise _Mismatch("not a typed parameter")
+        return TypedParam(name, number, checks[number](content))
+
+    return check
+
+
 def _compile_optional(type_: Optional) -> Check:
     inner = _check_of(type_.of)
 
@@ -242,6 +285,8 @@ _COMPILERS: dict[type, Callable[[Any], Check]] = {
     String: _compile_string,
     UUID: _compile_uuid,
     Opaque: _compile_opaque,
+    Chars: _compile_chars,
+    Parameter: _compile_parameter,
     Optional: _compile_optional,
     List: _compile_list,
     Array: _compile_array,

@@ -21,7 +21,7 @@ from typing import Any, cast
 import pykka
 
 from ...wire import pack
-from ...wire.errors import InternalError, OperationInvalid, ProtocolError, VirtError
+from ...wire.errors import InternalError, NotSupported, OperationInvalid, ProtocolError, VirtError
 from ...wire.framing import Packet, PacketReader, PacketType, Status, encode_packet
 from ...wire.table import (
     EXTENSION_PROGRAM,
@@ -424,7 +424,10 @@ class Connection(LoopActor):
     # -- calls about the session ---------------------------------------------------------------------------------------
 
     def _session_call(self, call: Call) -> None:
-        getattr(self, call.row.name)(call, *call.args)
+        handler = getattr(self, call.row.name, None)
+        if handler is None:
+            raise NotSupported(call.row.api or call.row.name)
+        handler(call, *call.args)
 
     def connect_open(self, call: Call, name: str | None, flags: int) -> None:
         if self.session.driver is not None:

@@ -18,6 +18,7 @@ from ...wire.enums.domain import ConnectListAllDomainsFlags as Flags
 from ...wire.enums.domain import DomainState
 from ...wire.errors import AlreadyExists, NoDomain
 from ...wire.table import DomainRef
+from ...wire.table.structs import CheckpointRef, SnapshotRef
 
 OFF = (DomainState.SHUTOFF, DomainState.NOSTATE)
 
@@ -68,12 +69,18 @@ class Directory:
     def find(self, uuid: bytes) -> Entry | None:
         return self._by_uuid.get(uuid)
 
-    def ref_of(self, domain: DomainRef) -> pykka.ActorRef[Any]:
-        """The actor of the domain that a call names. Raises NoDomain."""
+    def ref_of(self, reference: DomainRef | SnapshotRef | CheckpointRef) -> pykka.ActorRef[Any]:
+        """The actor of the domain that a call names, or whose snapshot or checkpoint it names. Raises NoDomain."""
+        domain = reference if isinstance(reference, DomainRef) else reference.dom
         entry = self._by_uuid.get(domain.uuid)
         if entry is None:
             raise NoDomain(f"no domain with matching uuid '{UUID(bytes=domain.uuid)}' ({domain.name})")
         return entry.ref
+
+    def gone(self, reference: DomainRef | SnapshotRef | CheckpointRef) -> NoDomain:
+        """The error for a domain that ended while a call was on its way to it."""
+        domain = reference if isinstance(reference, DomainRef) else reference.dom
+        return NoDomain(f"domain '{domain.name}' is gone")
 
     def by_uuid(self, uuid: bytes) -> Entry:
         if (entry := self._by_uuid.get(uuid)) is None:

@@ -18,14 +18,14 @@ import pykka
 from ...wire.documents.domain import DomainDefinition, parse_domain
 from ...wire.enums.domain import DomainDefineFlags
 from ...wire.errors import OperationInvalid, UnsupportedConfig
-from ...wire.table import DomainRef
+from ...wire.table import DomainRef, Part
 from ..call import Call
 from ..events import EventLog
 from ..objects import CallTarget
 from ..runtime import Runtime
 from .directory import FILTERS, Directory, Entry, Summary
 from .domain import Gone, Surroundings, check_flags, uuid_bytes
-from .handle import DriverHandle
+from .handle import DriverHandle, PartHandle
 
 # The version of libvirt's API whose behaviour the daemon answers to.
 API_VERSION = 9_000_000
@@ -54,7 +54,7 @@ class DomainDriver(CallTarget):
         except BaseException:
             events.stop(block=False)
             raise
-        return DriverHandle(cls.name, driver, directory, events)
+        return DriverHandle(cls.name, {Part.DOMAIN: PartHandle(driver, directory)}, events)
 
     def surroundings(self) -> Surroundings:
         return Surroundings(self.actor_ref, self.events, self.ids)

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pykka
 
-from .directory import Directory
+from ...wire.table import Part
+
+
+class Finder(Protocol):
+    """What the router asks of a part's directory."""
+
+    def ref_of(self, reference: Any) -> pykka.ActorRef[Any]:
+        """The actor of the object that a call names, or of its owner. Raises the error of a missing one."""
+        ...
+
+    def gone(self, reference: Any) -> Exception:
+        """The error for an object that ended while a call was on its way to it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartHandle:
+    """One part of a driver: the actor that answers what is about no single object, and the directory of its objects."""
+
+    ref: pykka.ActorRef[Any]
+    directory: Finder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriverHandle:
-    """One instance of a driver: its actor, the directory that it publishes, and the log of its events."""
+    """One instance of a driver: its parts, and the log of the events of all of them."""
 
     name: str
-    ref: pykka.ActorRef[Any]
-    directory: Directory
+    parts: Mapping[Part, PartHandle]
     events: pykka.ActorRef[Any]
+
+    @property
+    def ref(self) -> pykka.ActorRef[Any]:
+        """The driver of domains."""
+        return self.parts[Part.DOMAIN].ref

@@ -13,7 +13,7 @@ from virtactor.actors.objects import ManagedObject
 from virtactor.actors.runtime import LoopActor, Runtime
 from virtactor.wire.table.rows import REMOTE_PROGRAM, Family, Target
 
-_rows = Family(REMOTE_PROGRAM, Target.DOMAIN)
+_rows = Family(REMOTE_PROGRAM, Target.OBJECT)
 WORK = _rows.change(9001, "work", "tag: int", "tag: int", permission="", help="")
 STEP = _rows.change(9002, "step", "tag: int", "tag: int", permission="", help="")
 REFUSE = _rows.change(9003, "refuse", "tag: int", permission="", help="")

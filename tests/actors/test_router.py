@@ -128,7 +128,7 @@ def test_the_readonly_socket_makes_sessions_readonly(serve: Callable[..., Served
         assert client.define("x").name == "x"
 
 
-@by_name([row for row in CALLS if row.target is Target.DOMAIN])
+@by_name([row for row in CALLS if row.target is Target.OBJECT])
 def test_a_domain_that_does_not_exist_is_not_found(row: Row, served: Served) -> None:
     missing = DomainRef("ghost", b"\x11" * 16, -1)
     with served.opened() as client, pytest.raises(NoDomain) as raised:

@@ -29,7 +29,7 @@ from virtactor.wire.table.types import (
 )
 
 REF = DomainRef("guest", bytes(range(16)), 3)
-_family = Family(REMOTE_PROGRAM, Target.DOMAIN)
+_family = Family(REMOTE_PROGRAM, Target.OBJECT)
 # A row with every type, beside what the real ones have.
 EVERYTHING = _family.query(
     9100,

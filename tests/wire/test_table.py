@@ -108,7 +108,7 @@ def test_a_row_says_what_it_is_for_and_who_may_call_it(row: Row) -> None:
 
 @EVERY_ROW
 def test_a_row_about_an_object_names_it_in_its_first_argument(row: Row) -> None:
-    if row.target is Target.DOMAIN:
+    if row.target is Target.OBJECT:
         assert row.args[0] == Field("dom", STRUCTS["domain"])
 
 

@@ -1,8 +1,10 @@
 """Rows of libvirt's QEMU program: what only makes sense with QEMU behind the domain."""
 
-from .rows import QEMU_PROGRAM, Access, Family, Target
+from .rows import QEMU_PROGRAM, Access, Family, Part, Target
 
-_domain = Family(QEMU_PROGRAM, Target.DOMAIN)
+_domain = Family(QEMU_PROGRAM, Target.OBJECT, Part.DOMAIN)
+_driver = Family(QEMU_PROGRAM, Target.DRIVER, Part.DOMAIN)
+_session = Family(QEMU_PROGRAM, Target.SESSION, Part.DOMAIN)
 
 QEMU_ROWS = (
     _domain.query(
@@ -15,5 +17,59 @@ QEMU_ROWS = (
         api="virDomainQemuMonitorCommand",
         commands=("qemu-monitor-command",),
         help="a QMP command as JSON, or with flag 1 an HMP line, answered as QEMU answers",
+    ),
+    _driver.change(
+        2,
+        "domain_attach",
+        "pid_value: uint, flags: uint",
+        "dom: domain",
+        permission="domain:write",
+        api="virDomainQemuAttach",
+        help="",
+    ),
+    _domain.change(
+        3,
+        "domain_agent_command",
+        "dom: domain, cmd: string, timeout: int, flags: uint",
+        "result: string?",
+        permission="domain:write",
+        api="virDomainQemuAgentCommand",
+        help="",
+    ),
+    _session.change(
+        4,
+        "connect_domain_monitor_event_register",
+        "dom: domain?, event: string?, flags: uint",
+        "callback_id: int",
+        permission="domain:write",
+        access=Access.READ,
+        api="",
+        help="",
+    ),
+    _session.change(
+        5,
+        "connect_domain_monitor_event_deregister",
+        "callback_id: int",
+        permission="domain:write",
+        access=Access.READ,
+        api="",
+        help="",
+    ),
+    _session.message(
+        6,
+        "domain_monitor_event",
+        "callback_id: int, dom: domain, event: string, seconds: hyper, micros: uint, details: string?",
+        permission="domain:read",
+        api="",
+        help="",
+    ),
+    _domain.change(
+        7,
+        "domain_monitor_command_with_files",
+        "dom: domain, cmd: string, flags: uint",
+        "result: string",
+        permission="domain:write",
+        api="virDomainQemuMonitorCommandWithFiles",
+        help="",
     ),
 )

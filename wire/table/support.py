@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .connect import CONNECT_ROWS
-from .domain import DOMAIN_ROWS
-from .extension import EXTENSION_ROWS
-from .qemu import QEMU_ROWS
+from . import FAMILIES
 from .rows import Row
 
 HEAD = """\
@@ -16,12 +13,6 @@ HEAD = """\
 Printed from the table of procedures by `python -m virtactor.wire.table.support`. A procedure has libvirt's number and
 fields; *kind* is how an object takes the call (architecture.md), *access* what the connection must be allowed.
 """
-FAMILIES = {
-    "Connection": CONNECT_ROWS,
-    "Domains": DOMAIN_ROWS,
-    "QEMU": QEMU_ROWS,
-    "Our own": EXTENSION_ROWS,
-}
 
 
 def page() -> str:

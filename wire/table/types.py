@@ -15,6 +15,8 @@ notation                on libvirt's wire (XDR)                     in Python
 ``TYPE?``               0, or 1 and the value                       None or the value
 ``TYPE[N]``             counted list of at most N                   list
 ``TYPE{N}``             exactly N                                   list
+``chars[N] chars{N}``   an int for each char, at most or exactly N  str; padded with NUL where N is exact
+``param``               name, type, and a value of that type        params.TypedParam
 ======================  ==========================================  ==========================
 
 Types are values that codecs walk once, when they compile a row. They are few and have no slots: making a dataclass with
@@ -63,6 +65,19 @@ class Opaque:
 
 
 @dataclass(frozen=True)
+class Chars:
+    """Text of at most ``max`` bytes (``exact``: in a field of that length, the last byte a NUL)."""
+
+    max: int
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A typed parameter (wire/params.py)."""
+
+
+@dataclass(frozen=True)
 class Optional:
     of: Type
 
@@ -87,7 +102,7 @@ class Struct:
     fields: tuple[Field, ...]
 
 
-Type = Integer | Boolean | Double | String | UUID | Opaque | Optional | List | Array | Struct
+Type = Integer | Boolean | Double | String | UUID | Opaque | Chars | Parameter | Optional | List | Array | Struct
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,7 @@ SCALARS: Mapping[str, Type] = {
     "double": Double(),
     "string": String(),
     "uuid": UUID(),
+    "param": Parameter(),
 }
 
 _NOTATION = re.compile(r"(?P<name>\w+)(?P<suffixes>(?:\?|\[\d+\]|\{\d+\})*)")
@@ -133,6 +149,9 @@ def parse_type(notation: str, structs: Mapping[str, Struct]) -> Type:
     if match["name"] == "opaque":
         (_, limit, _), *suffixes = suffixes
         found: Type = Opaque(int(limit))
+    elif match["name"] == "chars":
+        (_, limit, length), *suffixes = suffixes
+        found = Chars(int(limit or length), exact=bool(length))
     else:
         found = SCALARS.get(match["name"]) or structs[match["name"]]
     for optional, limit, length in suffixes:
