@@ -14,19 +14,8 @@ from virtactor.wire.framing import STRING_MAX
 from virtactor.wire.pack import codec, decode_error, encode, encode_error
 from virtactor.wire.table import REMOTE_PROGRAM, ROWS, DomainRef, Row, Target
 from virtactor.wire.table.rows import Family
-from virtactor.wire.table.types import (
-    UUID,
-    Array,
-    Boolean,
-    Double,
-    Integer,
-    List,
-    Opaque,
-    Optional,
-    String,
-    Struct,
-    Type,
-)
+
+from .strategies import rows_of
 
 REF = DomainRef("guest", bytes(range(16)), 3)
 _family = Family(REMOTE_PROGRAM, Target.OBJECT)
@@ -43,38 +32,12 @@ ALL_ROWS = {**ROWS, "everything": EVERYTHING}
 EVERY_ROW = pytest.mark.parametrize("row", ALL_ROWS.values(), ids=ALL_ROWS)
 
 
-def values_of(type_: Type) -> st.SearchStrategy[Any]:
-    """Values that a field of this type takes."""
-    match type_:
-        case Integer(_, low, high):
-            return st.integers(low, high)
-        case Boolean():
-            return st.booleans()
-        case Double():
-            return st.floats(allow_nan=False)
-        case String():
-            return st.text(max_size=40)
-        case UUID():
-            return st.binary(min_size=16, max_size=16)
-        case Opaque(limit):
-            return st.binary(max_size=min(limit, 40))
-        case Optional(of):
-            return st.none() | values_of(of)
-        case List(of, limit):
-            return st.lists(values_of(of), max_size=min(limit, 5))
-        case Array(of, length):
-            return st.lists(values_of(of), min_size=length, max_size=length)
-        case Struct(make, fields):
-            return st.builds(make, *(values_of(field.type) for field in fields))
-    raise AssertionError(type_)
-
-
 @EVERY_ROW
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_every_row_comes_out_as_it_was_sent(row: Row, data: st.DataObject) -> None:
     for fields, decode in ((row.args, codec(row).decode_args), (row.result, codec(row).decode_result)):
-        values = data.draw(st.tuples(*(values_of(field.type) for field in fields)))
+        values = data.draw(rows_of(fields))
         assert decode(encode(values)) == (values, {})
         extras = {"deadline": 2.5, "trace": True}
         assert decode(encode(values, extras)) == (values, extras)
