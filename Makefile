@@ -3,6 +3,7 @@
 #   make demo     boots eight Linux guests, kills the daemon, adopts them, shuts them down
 #   make test     lint and all tests
 #   make bench    measures, beside libvirtd where it is installed
+#   make fuzz      feeds the daemon's decoders with bytes of atheris's making, FUZZ_SECONDS long
 #   make lint     ruff and pyright
 #   make setup    only the set-up: system packages (as root), .venv, the small guest in .cache/guest
 #   make clean    removes what the set-up made in this folder
@@ -17,22 +18,32 @@ SHELL := /bin/bash
 PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
     && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
+FUZZ_SECONDS ?= 60
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # What must be found, and the Debian package that has it.
 REQUIRED := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
 
-.PHONY: demo test bench lint setup clean system guest
+# What the tests hold us to, where it can be installed: libvirt's own clients and daemon. Without it they are skipped,
+# each by its name.
+TESTED_WITH := libvirt-daemon-system libvirt-clients virtinst python3-libvirt libsys-virt-perl tshark \
+    libvirt-wireshark openssh-server openssh-client openssl
+
+.PHONY: demo test bench fuzz lint setup clean system guest tested-with
 
 demo: setup
 	$(BIN)/python examples/demo.py
 
-test: setup lint
+test: setup tested-with lint
 	$(BIN)/pytest
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+fuzz: setup
+	$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install --quiet '.[fuzz]'
+	$(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
 
 lint: .venv/ready
 	$(BIN)/ruff format --check --quiet
@@ -59,6 +70,18 @@ system:
 	install="apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends $${missing[*]}"
 	echo "$$install"
 	$$install </dev/null || { apt-get update -qq && $$install </dev/null; }
+
+# An X server, a desktop or a mail server are recommended by some of these, and no test wants them.
+tested-with:
+	@missing=()
+	for package in $(TESTED_WITH); do
+	    dpkg-query --show --showformat='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package")
+	done
+	[ $${#missing[@]} -gt 0 ] && [ "$$(id -u)" = 0 ] || exit 0
+	install="apt-get install -qq -y -o Dpkg::Use-Pty=0 --no-install-recommends $${missing[*]}"
+	echo "$$install"
+	$$install </dev/null || { apt-get update -qq && $$install </dev/null; } \
+	    || echo "Going on without: the tests with $${missing[*]} are skipped" >&2
 
 .venv/ready: pyproject.toml setup.py
 	@echo "Making .venv"
