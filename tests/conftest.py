@@ -21,6 +21,10 @@ import guest
 import hypothesis
 import pytest
 
+from .libvirtd import libvirtd
+
+__all__ = ["libvirtd"]
+
 # How long an example takes says something of the machine; in a fresh clone the first text waits for Unicode's tables.
 hypothesis.settings.register_profile(
     "virtactor", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
