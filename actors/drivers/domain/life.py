@@ -1,0 +1,113 @@
+"""Start and stop, pause and go on: the calls that move a domain by the lifecycle table."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ....wire.documents.domain import DomainDefinition
+from ....wire.enums.domain import (
+    DomainCreateFlags,
+    DomainDestroyFlagsValues,
+    DomainRebootFlagValues,
+    DomainShutdownFlagValues,
+    DomainState,
+)
+from ....wire.errors import OperationInvalid
+from ....wire.table import DomainRef
+from ...call import Call
+from ...lifecycle import Happening
+from ...runtime import send
+from .domain_object import DomainObject, check_flags
+from .messages import DestroyWithSession, SessionClosed
+
+# Flags that only concern what no domain has yet (managed saves, snapshots, NVRAM, TPM): there is nothing to do for
+# them.
+_START_FLAGS = (
+    DomainCreateFlags.PAUSED
+    | DomainCreateFlags.AUTODESTROY
+    | DomainCreateFlags.BYPASS_CACHE
+    | DomainCreateFlags.FORCE_BOOT
+    | DomainCreateFlags.VALIDATE
+)
+
+
+class Life(DomainObject):
+    """Calls that start, stop and pause the guest."""
+
+    async def domain_create_with_flags(self, call: Call, dom: DomainRef, flags: int) -> tuple[DomainRef]:
+        if self.persistent is None and not self.active:
+            raise OperationInvalid("domain is gone", object=self.name)
+        return await self._start_guest(call, self.persistent, flags)
+
+    async def create(self, call: Call, definition: DomainDefinition, flags: int) -> tuple[DomainRef]:
+        """Start from ``definition`` (the driver forwards virDomainCreateXML here)."""
+        return await self._start_guest(call, definition, flags)
+
+    async def _start_guest(self, call: Call, definition: DomainDefinition | None, flags: int) -> tuple[DomainRef]:
+        check_flags(call, flags, _START_FLAGS)
+        if self.active or definition is None:
+            raise OperationInvalid("domain is already running", object=self.name)
+        paused = bool(flags & DomainCreateFlags.PAUSED)
+        self.autodestroy = call.session if flags & DomainCreateFlags.AUTODESTROY else None
+        try:
+            self.id = next(self.around.ids)
+            started = dataclasses.replace(await self.complete(definition), id=self.id)
+            self.live = await self.boot(call, started, paused)
+        except BaseException:
+            self.id, self.live = -1, None
+            self.happen(Happening.START_FAILED)
+            raise
+        if self.autodestroy is not None and not send(
+            call.session.connection, DestroyWithSession(self.actor_ref, wanted=True)
+        ):
+            self.actor_ref.tell(SessionClosed(call.session.label))
+        self.happen(Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
+        return (self.wire_ref(),)
+
+    async def domain_suspend(self, call: Call, dom: DomainRef) -> None:
+        self.require_active()
+        if self.state is DomainState.PMSUSPENDED:
+            raise OperationInvalid("domain is pmsuspended", object=self.name)
+        if self.state is not DomainState.PAUSED:
+            await self.pause(call)
+            self.happen(Happening.PAUSED)
+            await self.live_state_saved()
+
+    async def domain_resume(self, call: Call, dom: DomainRef) -> None:
+        self.require_active()
+        if self.state is DomainState.PMSUSPENDED:
+            raise OperationInvalid("domain is pmsuspended", object=self.name)
+        if self.state is DomainState.RUNNING:
+            raise OperationInvalid("domain is already running", object=self.name)
+        await self.unpause(call)
+        self.happen(Happening.UNPAUSED)
+        await self.live_state_saved()
+
+    async def domain_shutdown_flags(self, call: Call, dom: DomainRef, flags: int) -> None:
+        check_flags(call, flags, ~DomainShutdownFlagValues(0))
+        self.require_active()
+        await self.press_power_button(call, flags)
+        await self.live_state_saved()
+
+    async def domain_reboot(self, call: Call, dom: DomainRef, flags: int) -> None:
+        check_flags(call, flags, ~DomainRebootFlagValues(0))
+        self.require_active()
+        await self.request_reboot(call, flags)
+        await self.live_state_saved()
+
+    async def domain_reset(self, call: Call, dom: DomainRef, flags: int) -> None:
+        check_flags(call, flags, 0)
+        self.require_active()
+        await self.press_reset(call)
+
+    async def domain_destroy_flags(self, call: Call, dom: DomainRef, flags: int) -> None:
+        check_flags(call, flags, DomainDestroyFlagsValues.GRACEFUL)
+        if not self.active and call.interrupted is not None:
+            return  # What it interrupted was the start, which has cleaned up after itself.
+        self.require_active()
+        await self.kill(call, bool(flags & DomainDestroyFlagsValues.GRACEFUL))
+        self.happen(Happening.DESTROYED)
+
+    def domain_abort_job(self, call: Call, dom: DomainRef) -> None:
+        if call.interrupted is None:
+            raise OperationInvalid("no job is active on the domain", object=self.name)
