@@ -209,8 +209,7 @@ def _compile_opaque(type_: Opaque) -> Check:
 
 
 def _compile_chars(type_: Chars) -> Check:
-    limit = type_.max - 1 if type_.exact else type_.max
-    return _compile_string(String(limit))
+    return _compile_string(String(type_.max - 1))
 
 
 def _compile_parameter(_: Parameter) -> Check:

@@ -15,7 +15,7 @@ notation                on libvirt's wire (XDR)                     in Python
 ``TYPE?``               0, or 1 and the value                       None or the value
 ``TYPE[N]``             counted list of at most N                   list
 ``TYPE{N}``             exactly N                                   list
-``chars[N] chars{N}``   an int for each char, at most or exactly N  str; padded with NUL where N is exact
+``chars[N] chars{N}``   an int for each char, at most or exactly N  str, sent with the NUL behind it
 ``param``               name, type, and a value of that type        params.TypedParam
 ======================  ==========================================  ==========================
 
@@ -66,7 +66,7 @@ class Opaque:
 
 @dataclass(frozen=True)
 class Chars:
-    """Text of at most ``max`` bytes (``exact``: in a field of that length, the last byte a NUL)."""
+    """Text of at most ``max`` bytes, the NUL behind it counted (``exact``: in a field of just that length)."""
 
     max: int
     exact: bool

@@ -239,11 +239,11 @@ def _chars(type_: Chars) -> tuple[Write, Read]:
 
     def write(value: Any, out: list[bytes]) -> None:
         encoded = value.encode()
-        if b"\0" in encoded or len(encoded) > (limit - 1 if exact else limit):
-            raise Unfit(f"not a text of at most {limit} bytes")
-        if exact:
-            encoded = encoded.ljust(limit, b"\0")
-        else:
+        if b"\0" in encoded or len(encoded) >= limit:
+            raise Unfit(f"not a text of fewer than {limit} bytes")
+        # libvirt counts the NUL behind a text as part of it.
+        encoded = encoded.ljust(limit, b"\0") if exact else encoded + b"\0"
+        if not exact:
             out.append(_COUNT.pack(len(encoded)))
         out.append(struct.pack(f">{len(encoded)}i", *memoryview(encoded).cast("b")))
 
