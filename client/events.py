@@ -11,20 +11,21 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import cache
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..wire.enums import domain_events as details
 from ..wire.enums.domain_events import DomainEventType
 from ..wire.errors import ConnectionLost, InvalidArgument
 from ..wire.framing import Packet, PacketType
 from ..wire.pack import codec, encode
-from ..wire.table import EXTENSION_PROGRAM, REMOTE_PROGRAM, ROWS, DomainRef, Row, row_of
+from ..wire.table import EXTENSION_PROGRAM, REMOTE_PROGRAM, ROWS, Row, row_of
 from .domain import Domain
 from .values import member_or_number, words_of
 from .waiting import Inbox
@@ -39,6 +40,10 @@ _EVENT = ROWS["event"]
 _MISSED = ROWS["events_missed"]
 _LIFECYCLE = ROWS["domain_event_lifecycle"]
 CLOSE_SECONDS = 5.0
+
+Found = TypeVar("Found")
+# What makes an event: of the session, its number, its time and its fields.
+Build = Callable[["Session", int, datetime, tuple[Any, ...]], Any]
 
 DETAILS: dict[DomainEventType, type[IntEnum]] = {
     DomainEventType.DEFINED: details.DomainEventDefinedDetailType,
@@ -88,27 +93,28 @@ class EventsMissed:
         return f"events were missed{': the daemon was restarted' if self.daemon_restarted else ''}"
 
 
-class Events:
-    """An iterator over the events of a host; a context manager. Made by ``host.events``; see there.
+def _lifecycle(session: Session, sequence: int, when: datetime, fields: tuple[Any, ...]) -> Event:
+    ref, type_, detail = fields
+    known = member_or_number(DomainEventType, type_)
+    kind = DETAILS.get(known) if isinstance(known, DomainEventType) else None
+    return Event(sequence, when, Domain(session, ref), known, member_or_number(kind, detail) if kind else detail)
 
-    It is subscribed from its making on, so what happens between making and iterating is seen as well.
+
+class Feed(Generic[Found]):
+    """An iterator over events of some rows; a context manager. It is subscribed from its making on.
+
+    Subclasses name the rows they follow in ``builders``: what makes the event of a row's fields (those behind the
+    callback's id, where the row has one), and ``wants`` chooses among them.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        domains: Domain | str | Iterable[Domain | str] | None = None,
-        kinds: DomainEventType | Collection[DomainEventType] | None = None,
-        timeout: float | None = None,
-        deadline: float | None = None,
-    ) -> None:
+    builders: Mapping[Row, Build] = {}
+
+    def __init__(self, session: Session, timeout: float | None, deadline: float | None) -> None:
         self._session = session
-        self._names, self._uuids = _names_and_uuids(domains)
-        self._kinds = None if kinds is None else frozenset([kinds] if isinstance(kinds, DomainEventType) else kinds)
         self._timeout = timeout
         self._closed = False
-        self.inbox: Inbox[Event | EventsMissed] = Inbox()
-        self.procedures = frozenset([_LIFECYCLE.number])
+        self.inbox: Inbox[Found | EventsMissed] = Inbox()
+        self.procedures = frozenset(row.number for row in self.builders)
         session.subscription.add(self, deadline)
 
     def __enter__(self) -> Self:
@@ -119,16 +125,16 @@ class Events:
     ) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Event | EventsMissed]:
+    def __iter__(self) -> Iterator[Found | EventsMissed]:
         return self
 
-    def __next__(self) -> Event | EventsMissed:
+    def __next__(self) -> Found | EventsMissed:
         found = self.get(self._timeout)
         if found is None:
             raise StopIteration
         return found
 
-    def get(self, timeout: float | None = None) -> Event | EventsMissed | None:
+    def get(self, timeout: float | None = None) -> Found | EventsMissed | None:
         """The next event; None when there was none for ``timeout`` seconds (0: none is there now) or it is closed.
 
         Raises ConnectionLost when the connection broke and is not to be, or could not be, made anew.
@@ -144,8 +150,36 @@ class Events:
             self.inbox.close()
             self._session.subscription.remove(self)
 
-    def wants(self, ref: DomainRef, type_: int) -> bool:
-        """Whether an event of that domain and type passes the filter."""
+    def wants(self, row: Row, fields: tuple[Any, ...]) -> bool:
+        """Whether an event with these fields passes the filter."""
+        return True
+
+    def offer(self, row: Row, sequence: int, when: datetime, fields: tuple[Any, ...]) -> None:
+        """Take an event, if it is one that is wanted; called by whoever reads the connection."""
+        build = self.builders.get(row)
+        if build is not None and self.wants(row, fields):
+            self.inbox.put(build(self._session, sequence, when, fields))
+
+
+class Events(Feed[Event]):
+    """An iterator over what happens to domains; a context manager. Made by ``host.events``; see there."""
+
+    builders = {_LIFECYCLE: _lifecycle}
+
+    def __init__(
+        self,
+        session: Session,
+        domains: Domain | str | Iterable[Domain | str] | None = None,
+        kinds: DomainEventType | Collection[DomainEventType] | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        self._names, self._uuids = _names_and_uuids(domains)
+        self._kinds = None if kinds is None else frozenset([kinds] if isinstance(kinds, DomainEventType) else kinds)
+        super().__init__(session, timeout, deadline)
+
+    def wants(self, row: Row, fields: tuple[Any, ...]) -> bool:
+        ref, type_ = fields[:2]
         if self._kinds is not None and type_ not in self._kinds:
             return False
         return self._names is None or ref.name in self._names or ref.uuid in self._uuids
@@ -158,14 +192,14 @@ class Subscription:
         self._session = session
         self._changing = threading.RLock()
         self._guard = threading.Lock()
-        self._feeds: list[weakref.ref[Events]] = []
+        self._feeds: list[weakref.ref[Feed[Any]]] = []
         self._connection: Connection | None = None
         self._procedures: frozenset[int] = frozenset()
         self._epoch: str | None = None
         self._last = 0
         self._held: list[Packet] | None = None
 
-    def add(self, feed: Events, deadline: float | None) -> None:
+    def add(self, feed: Feed[Any], deadline: float | None) -> None:
         """Begin to deliver to ``feed``. Raises what subscribing fails with, within ``deadline`` seconds."""
         if deadline is None:
             deadline = self._session.deadline
@@ -179,7 +213,7 @@ class Subscription:
             self._drop(feed)
             raise
 
-    def remove(self, feed: Events) -> None:
+    def remove(self, feed: Feed[Any]) -> None:
         """Deliver no more to ``feed``; the last one ends the subscription. Never raises for a broken connection."""
         if not self._drop(feed):
             return
@@ -250,15 +284,17 @@ class Subscription:
             return bool(feeds)
         self._last = sequence
         row = row_of(REMOTE_PROGRAM, procedure)
-        build = _BUILDERS.get(row) if row is not None else None
-        if row is not None and build is not None:
-            build(self._session, feeds, sequence, when, codec(row).decode_args(payload)[0])
+        if row is not None and procedure in self._procedures:
+            fields, _ = codec(as_published(row)).decode_args(payload)
+            happened = datetime.fromtimestamp(when, UTC)
+            for feed in feeds:
+                feed.offer(row, sequence, happened, fields)
         return True
 
-    def _alive(self) -> list[Events]:
+    def _alive(self) -> list[Feed[Any]]:
         return [feed for reference in self._feeds if (feed := reference()) is not None]
 
-    def _drop(self, feed: Events) -> bool:
+    def _drop(self, feed: Feed[Any]) -> bool:
         """Take a feed out, and those that are gone; tells whether it was the last."""
         with self._guard:
             self._feeds = [other for other in self._feeds if other() not in (None, feed)]
@@ -286,25 +322,11 @@ class Subscription:
             self._changing.release()
 
 
-def _lifecycle(session: Session, feeds: list[Events], sequence: int, when: float, fields: tuple) -> None:
-    ref, type_, detail = fields
-    wanting = [feed for feed in feeds if feed.wants(ref, type_)]
-    if not wanting:
-        return
-    known = member_or_number(DomainEventType, type_)
-    kind = DETAILS.get(known) if isinstance(known, DomainEventType) else None
-    event = Event(
-        sequence=sequence,
-        when=datetime.fromtimestamp(when, UTC),
-        domain=Domain(session, ref),
-        type=known,
-        detail=member_or_number(kind, detail) if kind else detail,
-    )
-    for feed in wanting:
-        feed.inbox.put(event)
-
-
-_BUILDERS: dict[Row, Callable[[Session, list[Events], int, float, tuple], None]] = {_LIFECYCLE: _lifecycle}
+@cache
+def as_published(row: Row) -> Row:
+    """A message's row as drivers publish it: without the id of a callback, which is a matter of one connection's."""
+    first, _, rest = row.args_signature.partition(", ")
+    return replace(row, args_signature=rest) if first == "callback_id: int" else row
 
 
 def _names_and_uuids(
