@@ -186,6 +186,51 @@ class NoStorageVolume(NotFound):
     summary = "Storage volume not found"
 
 
+class NoInterface(NotFound):
+    code = ErrorNumber.NO_INTERFACE
+    summary = "Interface not found"
+
+
+class NoNodeDevice(NotFound):
+    code = ErrorNumber.NO_NODE_DEVICE
+    summary = "Node device not found"
+
+
+class NoSecret(NotFound):
+    code = ErrorNumber.NO_SECRET
+    summary = "Secret not found"
+
+
+class NoNWFilter(NotFound):
+    code = ErrorNumber.NO_NWFILTER
+    summary = "Network filter not found"
+
+
+class NoNWFilterBinding(NotFound):
+    code = ErrorNumber.NO_NWFILTER_BINDING
+    summary = "Network filter binding not found"
+
+
+class NoNetworkPort(NotFound):
+    code = ErrorNumber.NO_NETWORK_PORT
+    summary = "network port not found"
+
+
+class NoSnapshot(NotFound):
+    code = ErrorNumber.NO_DOMAIN_SNAPSHOT
+    summary = "Domain snapshot not found"
+
+
+class NoCheckpoint(NotFound):
+    code = ErrorNumber.NO_DOMAIN_CHECKPOINT
+    summary = "Domain checkpoint not found"
+
+
+class NoBackup(NotFound):
+    code = ErrorNumber.NO_DOMAIN_BACKUP
+    summary = "Domain backup job id not found"
+
+
 class AlreadyExists(CallerError):
     """A name or UUID is taken by another object (libvirt: operation failed)."""
 
@@ -305,6 +350,7 @@ _KIND_OF_CODE: dict[int, type[VirtError]] = {
     ErrorNumber.OPERATION_FAILED: OperationFailed,
     ErrorNumber.DOM_EXIST: AlreadyExists,
     ErrorNumber.NETWORK_EXIST: AlreadyExists,
+    ErrorNumber.NETWORK_PORT_EXIST: AlreadyExists,
     ErrorNumber.STORAGE_VOL_EXIST: AlreadyExists,
     ErrorNumber.XML_ERROR: XMLError,
     ErrorNumber.XML_DETAIL: XMLError,
@@ -325,6 +371,15 @@ _KIND_OF_CODE: dict[int, type[VirtError]] = {
     ErrorNumber.NO_NETWORK: NoNetwork,
     ErrorNumber.NO_STORAGE_POOL: NoStoragePool,
     ErrorNumber.NO_STORAGE_VOL: NoStorageVolume,
+    ErrorNumber.NO_INTERFACE: NoInterface,
+    ErrorNumber.NO_NODE_DEVICE: NoNodeDevice,
+    ErrorNumber.NO_SECRET: NoSecret,
+    ErrorNumber.NO_NWFILTER: NoNWFilter,
+    ErrorNumber.NO_NWFILTER_BINDING: NoNWFilterBinding,
+    ErrorNumber.NO_NETWORK_PORT: NoNetworkPort,
+    ErrorNumber.NO_DOMAIN_SNAPSHOT: NoSnapshot,
+    ErrorNumber.NO_DOMAIN_CHECKPOINT: NoCheckpoint,
+    ErrorNumber.NO_DOMAIN_BACKUP: NoBackup,
     ErrorNumber.OPERATION_INVALID: OperationInvalid,
     ErrorNumber.OPERATION_TIMEOUT: OperationTimeout,
     ErrorNumber.AGENT_UNRESPONSIVE: OperationTimeout,
