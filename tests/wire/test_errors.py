@@ -93,7 +93,8 @@ def test_a_bare_error_arrives_too(kind: type[VirtError]) -> None:
         (ErrorNumber.RESOURCE_BUSY, ResourceBusy),
         (ErrorNumber.SYSTEM_ERROR, SystemFailure),
         (ErrorNumber.RPC, ProtocolError),
-        (ErrorNumber.NO_NWFILTER, HostError),
+        (ErrorNumber.NO_NWFILTER, errors.NoNWFilter),
+        (ErrorNumber.NO_SECRET, errors.NoSecret),
         (123456, HostError),
     ],
 )
