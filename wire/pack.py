@@ -183,6 +183,8 @@ def _compile_string(type_: String) -> Check:
             raise _Mismatch("not a string")
         if len(value) > surely_short and len(value.encode()) > limit:
             raise _Mismatch(f"longer than {limit} bytes")
+        if "\0" in value:
+            raise _Mismatch("a string holds a NUL")
         return value
 
     return check

@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of what a peer can send us: ``make fuzz``."""

@@ -1,0 +1,64 @@
+"""Runs the targets under atheris: ``python -m fuzz --seconds 600``. What it finds is left in .cache/fuzz.
+
+It begins with the packets that libvirt's own client and daemon sent each other (tests/wire/data), so that it need not
+invent what an honest peer says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["virtactor.wire"], enable_loader_override=False):
+    from virtactor.wire.framing import encode_packet
+    from virtactor.wire.lanes import MSGPACK, XDR
+    from virtactor.wire.table import ROWS, row_of
+
+    from .targets import TARGETS, one_input
+
+REPOSITORY = Path(__file__).parents[1]
+PACKETS = REPOSITORY / "tests/wire/data/libvirts_packets.json"
+CORPUS = REPOSITORY / ".cache/fuzz"
+
+
+def seeds() -> list[bytes]:
+    """The recorded packets, as inputs for the targets."""
+    at = {name: bytes([number]) for number, name in enumerate(TARGETS)}
+    rows = list(ROWS.values())
+    made = []
+    for *header, text in json.loads(PACKETS.read_text()):
+        payload = bytes.fromhex(text)
+        made.append(at["framing"] + encode_packet(*header, payload))
+        row = row_of(header[0], header[2])
+        if row is None or header[3] != 0:
+            continue
+        which = rows.index(row).to_bytes(2, "big")
+        made.append(at["xdr"] + which + payload)
+        fields, _ = XDR.codec(row).decode_args(payload)
+        made.append(at["msgpack"] + which + MSGPACK.codec(row).encode_args(fields, None))
+    return made
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="fuzz")
+    parser.add_argument("--seconds", type=int, default=60)
+    seconds = parser.parse_args().seconds
+    (CORPUS / "found").mkdir(parents=True, exist_ok=True)
+    for number, data in enumerate(seeds()):
+        (CORPUS / f"seed-{number}").write_bytes(data)
+    options = [
+        f"-max_total_time={seconds}",
+        f"-artifact_prefix={CORPUS}/found/",
+        "-print_final_stats=1",
+        "-verbosity=0",
+    ]
+    atheris.Setup([sys.argv[0], *options, str(CORPUS)], one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
