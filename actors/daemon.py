@@ -145,7 +145,8 @@ class Daemon:
 
     async def _stop_drivers(self) -> None:
         for handle in self._lasting:
-            await self._stop_actor(handle.ref)
+            for part in handle.parts.values():
+                await self._stop_actor(part.ref)
         await self._stop_actor(self.router)
         await self._settle()
         # What was cancelled cleans up after itself, and may need the store for it.

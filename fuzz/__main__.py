@@ -14,7 +14,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["virtactor.wire"], enable_loader_override=False):
-    from virtactor.wire.framing import encode_packet
+    from virtactor.wire.framing import Packet, PacketType, encode_packet
     from virtactor.wire.lanes import MSGPACK, XDR
     from virtactor.wire.table import ROWS, row_of
 
@@ -31,14 +31,14 @@ def seeds() -> list[bytes]:
     rows = list(ROWS.values())
     made = []
     for *header, text in json.loads(PACKETS.read_text()):
-        payload = bytes.fromhex(text)
-        made.append(at["framing"] + encode_packet(*header, payload))
-        row = row_of(header[0], header[2])
-        if row is None or header[3] != 0:
+        packet = Packet(*header, payload=bytes.fromhex(text))
+        made.append(at["framing"] + encode_packet(*packet))
+        row = row_of(packet.program, packet.procedure)
+        if row is None or packet.type != PacketType.CALL:
             continue
         which = rows.index(row).to_bytes(2, "big")
-        made.append(at["xdr"] + which + payload)
-        fields, _ = XDR.codec(row).decode_args(payload)
+        made.append(at["xdr"] + which + packet.payload)
+        fields, _ = XDR.codec(row).decode_args(packet.payload)
         made.append(at["msgpack"] + which + MSGPACK.codec(row).encode_args(fields, None))
     return made
 

@@ -11,12 +11,14 @@ import dataclasses
 import itertools
 import socket
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import pykka
 
 from ...wire.documents.domain import DomainDefinition, parse_domain
 from ...wire.enums.domain import DomainDefineFlags
+from ...wire.enums.error import ErrorDomain
 from ...wire.errors import OperationInvalid, UnsupportedConfig
 from ...wire.table import DomainRef, Part
 from ..call import Call
@@ -35,6 +37,7 @@ class DomainDriver(CallTarget):
     """A driver of domains; subclasses say which domain class they make and what types they accept."""
 
     name = "domains"
+    errors = ErrorDomain.NONE
     domain_types: frozenset[str] = frozenset()
 
     def __init__(self, runtime: Runtime, directory: Directory, events: pykka.ActorRef[EventLog]) -> None:
@@ -54,7 +57,13 @@ class DomainDriver(CallTarget):
         except BaseException:
             events.stop(block=False)
             raise
-        return DriverHandle(cls.name, {Part.DOMAIN: PartHandle(driver, directory)}, events)
+        domains = {Part.DOMAIN: PartHandle(driver, directory, cls.errors)}
+        return DriverHandle(cls.name, {**domains, **cls.open_parts(runtime, events, *args)}, events)
+
+    @classmethod
+    def open_parts(cls, runtime: Runtime, events: pykka.ActorRef[EventLog], *args: Any) -> Mapping[Part, PartHandle]:
+        """Start what comes along with the driver of domains: networks, storage pools, …"""
+        return {}
 
     def surroundings(self) -> Surroundings:
         return Surroundings(self.actor_ref, self.events, self.ids)

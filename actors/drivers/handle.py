@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pykka
 
+from ...wire.enums.error import ErrorDomain
 from ...wire.table import Part
 
 
@@ -23,12 +24,28 @@ class Finder(Protocol):
         ...
 
 
+# Where errors come from that no driver raised: the public functions of libvirt's library, an area per part.
+LIBRARY_ERRORS: Mapping[Part, ErrorDomain] = {
+    Part.DOMAIN: ErrorDomain.DOMAIN,
+    Part.NETWORK: ErrorDomain.NETWORK,
+    Part.STORAGE: ErrorDomain.STORAGE,
+    Part.INTERFACE: ErrorDomain.INTERFACE,
+    Part.NODE_DEVICE: ErrorDomain.NODEDEV,
+    Part.SECRET: ErrorDomain.SECRET,
+    Part.NWFILTER: ErrorDomain.NWFILTER,
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PartHandle:
-    """One part of a driver: the actor that answers what is about no single object, and the directory of its objects."""
+    """One part of a driver: the actor that answers what is about no single object, and the directory of its objects.
+
+    ``errors`` is the area that its errors come from where they do not say one themselves.
+    """
 
     ref: pykka.ActorRef[Any]
     directory: Finder
+    errors: ErrorDomain = ErrorDomain.NONE
 
 
 @dataclass(frozen=True, slots=True, eq=False)

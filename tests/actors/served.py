@@ -22,6 +22,7 @@ from virtactor.actors.connection.streams import DescriptorStream, StreamClosed
 from virtactor.actors.daemon import Daemon
 from virtactor.actors.drivers.test.domain import TestDomain
 from virtactor.actors.drivers.test.driver import TestDriver
+from virtactor.actors.drivers.test.node import InitialNode
 from virtactor.actors.router import DriverKind
 from virtactor.actors.runtime import Runtime
 from virtactor.wire.documents.domain import DomainDefinition
@@ -88,7 +89,7 @@ class SlowDriver(TestDriver):
 
 
 def slow_kind(runtime: Runtime) -> DriverKind:
-    return DriverKind(lambda uri: uri.path, lambda uri: SlowDriver.open(runtime, 100, ()), lasting=False)
+    return DriverKind(lambda uri: uri.path, lambda uri: SlowDriver.open(runtime, 100, InitialNode()), lasting=False)
 
 
 class _Daemon(Daemon):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from virtactor.wire.framing import PacketReader, encode_packet
+from virtactor.wire.framing import Packet, PacketReader, encode_packet
 
 from fuzz import targets
 
@@ -25,7 +25,7 @@ def test_any_bytes_are_taken(data: bytes) -> None:
 
 def test_libvirts_packets_are_taken() -> None:
     for *header, payload in PACKETS:
-        targets.one_input(b"\0" + encode_packet(*header, bytes.fromhex(payload)))
+        targets.one_input(b"\0" + encode_packet(*Packet(*header, payload=bytes.fromhex(payload))))
 
 
 def test_nothing_is_no_input() -> None:

@@ -7,10 +7,10 @@ closes; one that was opened from a document is its session's own.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 
 import pykka
 
+from ....wire.enums.error import ErrorDomain
 from ....wire.uri import ConnectURI
 from ...call import Call
 from ...events import EventLog
@@ -19,8 +19,8 @@ from ...runtime import Runtime
 from ..directory import Directory
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle
-from .domain import Load, TestDomain
-from .node import DEFAULT, initial_domains
+from .domain import TestDomain
+from .node import DEFAULT, InitialNode, initial_node
 
 VERSION = 2
 
@@ -30,6 +30,7 @@ class TestDriver(DomainDriver):
 
     __test__ = False
     name = "test"
+    errors = ErrorDomain.TEST
     domain_types = frozenset({"test"})
 
     def __init__(
@@ -37,10 +38,10 @@ class TestDriver(DomainDriver):
         runtime: Runtime,
         directory: Directory,
         events: pykka.ActorRef[EventLog],
-        initial: Sequence[Load],
+        initial: InitialNode,
     ) -> None:
         super().__init__(runtime, directory, events)
-        self._initial = initial
+        self._initial = initial.domains
 
     def on_start(self) -> None:
         for load in self._initial:
@@ -62,6 +63,6 @@ def test_kind(runtime: Runtime, window: int) -> DriverKind:
         return DEFAULT if uri.path == DEFAULT else f"{uri.path}#{next(private)}"
 
     def open(uri: ConnectURI) -> DriverHandle:
-        return TestDriver.open(runtime, window, initial_domains(uri))
+        return TestDriver.open(runtime, window, initial_node(uri))
 
     return DriverKind(key, open, lasting=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ....wire.documents.domain import Clock, DomainDefinition, OperatingSystem, complete
@@ -36,19 +38,26 @@ _HAPPENED: dict[DomainState, tuple[Happening, ...]] = {
 }
 
 
-def initial_domains(uri: ConnectURI) -> list[Load]:
-    """The domains that `uri` stands for: `test:///default`, or the path of a `<node>` document.
+@dataclass(frozen=True, slots=True)
+class InitialNode:
+    """What is there when a driver is opened."""
+
+    domains: Sequence[Load] = ()
+
+
+def initial_node(uri: ConnectURI) -> InitialNode:
+    """What `uri` stands for: `test:///default`, or the path of a `<node>` document.
 
     Raises InvalidArgument without a path, SystemFailure without the file, XMLError and UnsupportedConfig for what is
     in it.
     """
     if uri.path == DEFAULT:
-        return [Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))]
+        return InitialNode([Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))])
     if not uri.path.strip("/"):
         raise InvalidArgument("supply a path or use test:///default")
     document = Path(uri.path)
     domains = parse_test_node(_read(document), lambda name: _read(document.parent / name))
-    return [_load(domain) for domain in domains]
+    return InitialNode([_load(domain) for domain in domains])
 
 
 def _load(domain: InitialDomain) -> Load:
