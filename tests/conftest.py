@@ -1,20 +1,12 @@
-"""What every test may use, and the check that nothing outlives them.
-
-Processes are found by what /proc says of them (parent, working directory, command line), because a guest's QEMU is
-meant to outlive the daemon that started it: being nobody's child any more is its normal life.
-"""
+"""What every test may use, and the check that nothing outlives them."""
 
 from __future__ import annotations
 
 import os
-import re
-import select
 import shutil
-import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import guest
@@ -22,6 +14,8 @@ import hypothesis
 import pytest
 
 from .libvirtd import libvirtd
+from .processes import Process, end, end_processes_of, processes
+from .system.virtactord import Virtactord
 
 __all__ = ["libvirtd"]
 
@@ -32,60 +26,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("virtactor")
 
 GRACE = 2.0  # seconds that a process may take to be gone after the last test
-
-
-@dataclass(frozen=True)
-class Process:
-    """A process as /proc shows it."""
-
-    pid: int
-    parent: int
-    folder: str
-    command: str
-
-    def belongs_to(self, root: Path) -> bool:
-        """Whether it works in `root` or was told of it."""
-        path = re.escape(str(root)) + r"(?![\w-])"
-        return bool(re.match(path, self.folder) or re.search(path, self.command))
-
-
-def processes() -> Iterator[Process]:
-    """All processes that live now, ours excepted; zombies count as gone."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid() and (process := _process(entry)):
-            yield process
-
-
-def _process(entry: Path) -> Process | None:
-    try:
-        state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-        command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-        folder = os.readlink(entry / "cwd")
-    except OSError:
-        return None
-    return None if state in "ZX" else Process(int(entry.name), int(parent), folder, command)
-
-
-def end_processes_of(root: Path) -> None:
-    """Kills every process that belongs to `root`; also those that one of them started meanwhile."""
-    while alive := [process for process in processes() if process.belongs_to(root)]:
-        for process in alive:
-            end(process)
-
-
-def end(process: Process) -> None:
-    """Kills a process and waits until it is gone."""
-    try:
-        descriptor = os.pidfd_open(process.pid)
-    except ProcessLookupError:
-        return
-    try:
-        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        assert select.select([descriptor], [], [], 10)[0], f"cannot be killed: {process}"
-    except ProcessLookupError:
-        pass
-    finally:
-        os.close(descriptor)
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +42,42 @@ def root(_roots: Path) -> Iterator[Path]:
     yield path
     end_processes_of(path)
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def probed(_roots: Path) -> Iterator[Path]:
+    """What probing the emulators gave, so that each daemon does not have to."""
+    daemon = Virtactord(Path(tempfile.mkdtemp(prefix="", dir=_roots)))
+    try:
+        daemon.start()
+        with daemon.connect() as host:
+            host.capabilities()
+        daemon.kill()
+        yield daemon.paths.cache / "qemu"
+    finally:
+        daemon.stop()
+
+
+@pytest.fixture
+def daemon(root: Path, probed: Path) -> Iterator[Virtactord]:
+    """A daemon for one test, running."""
+    daemon = Virtactord(root, probed)
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.stop()
+
+
+@pytest.fixture(scope="module")
+def shared(_roots: Path, probed: Path) -> Iterator[Virtactord]:
+    """A daemon for all tests of a module that leave it as they found it."""
+    daemon = Virtactord(Path(tempfile.mkdtemp(prefix="", dir=_roots)), probed)
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.stop()
 
 
 @pytest.fixture(scope="session")

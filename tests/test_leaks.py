@@ -14,13 +14,13 @@ def test_starts_a_process_that_stays({fixture}):
 
 def run_suite(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     """Runs one test in a suite of its own that has our conftest."""
-    (folder / "conftest.py").write_text((Path(__file__).parent / "conftest.py").read_text())
+    (folder / "conftest.py").write_text("from tests.conftest import _nothing_is_left, _roots, root")
     (folder / "test_one.py").write_text(test)
-    examples = Path(__file__).parents[1] / "examples"
+    repository = Path(__file__).parents[1]
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={folder}", str(folder)],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(examples)},
+        env=os.environ | {"PYTHONPATH": f"{repository}:{repository / 'examples'}"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..actors.served import Served
-from ..conftest import end_processes_of
+from ..processes import end_processes_of
 from ..raw_client import RawClient, domain_xml
 
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from virtactor.client import Domain, DomainState, Event, Host, VirtError, connect
 from virtactor.wire.paths import Paths
 
-from ..conftest import end_processes_of
+from ..processes import end_processes_of
 
 T = TypeVar("T")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +10,6 @@ from ...system.virtactord import Virtactord
 
 
 @pytest.fixture(scope="module")
-def daemon_socket(_roots: Path) -> Iterator[Path]:
+def daemon_socket(shared: Virtactord) -> Path:
     """The socket of a daemon."""
-    daemon = Virtactord(Path(tempfile.mkdtemp(prefix="", dir=_roots)))
-    try:
-        daemon.start()
-        yield daemon.paths.socket
-    finally:
-        daemon.stop()
+    return shared.paths.socket
