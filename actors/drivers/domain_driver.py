@@ -58,7 +58,12 @@ class DomainDriver(CallTarget):
             events.stop(block=False)
             raise
         domains = {Part.DOMAIN: PartHandle(driver, directory, cls.errors)}
-        return DriverHandle(cls.name, {**domains, **cls.open_parts(runtime, events, *args)}, events)
+        try:
+            parts = cls.open_parts(runtime, events, *args)
+        except BaseException:
+            driver.stop(block=False)
+            raise
+        return DriverHandle(cls.name, {**domains, **parts}, events)
 
     @classmethod
     def open_parts(cls, runtime: Runtime, events: pykka.ActorRef[EventLog], *args: Any) -> Mapping[Part, PartHandle]:

@@ -1,6 +1,6 @@
 """The document behind `test:///path/to/definitions.xml`: the domains that a test driver begins with.
 
-It is the `<node>` of libvirt's test driver, of which the domains are done:
+It is the `<node>` of libvirt's test driver, of which these are done:
 
     <node>
       <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
@@ -9,17 +9,19 @@ It is the `<node>` of libvirt's test driver, of which the domains are done:
         <test:transient/>
       </domain>
       <domain file='other.xml'/>
+      <pool type='dir'>… <volume>…</volume> <volume file='disk.xml'/> </pool>
     </node>
 
-A domain without a `runstate` (a number of virDomainState: 1 running, 3 paused, 5 shut off, 6 crashed) runs. Whatever
-else libvirt allows in a node (cpu, network, interface, pool, device, auth) and in the `test` namespace
-(domainsnapshot, hasmanagedsave) is refused by name.
+A domain without a `runstate` (a number of virDomainState: 1 running, 3 paused, 5 shut off, 6 crashed) runs. Pools
+are active, and have the volumes that are in them. Whatever else libvirt allows in a node (cpu, network, interface,
+device, auth) and in the `test` namespace (domainsnapshot, hasmanagedsave) is refused by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
 
@@ -27,6 +29,7 @@ from ..enums.domain import DomainState
 from ..errors import UnsupportedConfig, XMLError
 from .domain import DomainDefinition
 from .reader import parse, path_of, read_element
+from .storage import PoolDefinition, VolumeDefinition
 
 NAMESPACE = "http://libvirt.org/schemas/domain/test/1.0"
 STATES = (DomainState.RUNNING, DomainState.PAUSED, DomainState.SHUTOFF, DomainState.CRASHED)
@@ -41,28 +44,64 @@ class InitialDomain:
     transient: bool = False
 
 
-def parse_test_node(text: str, read: Callable[[str], str]) -> tuple[InitialDomain, ...]:
-    """The domains of a `<node>` document, in its order.
+@dataclass(frozen=True, slots=True)
+class InitialPool:
+    """One storage pool as the document has it, not completed, and its volumes."""
+
+    definition: PoolDefinition
+    volumes: tuple[VolumeDefinition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TestNode:
+    """What a document has, each kind in its order."""
+
+    __test__ = False
+
+    domains: tuple[InitialDomain, ...] = ()
+    pools: tuple[InitialPool, ...] = ()
+
+
+def parse_test_node(text: str, read: Callable[[str], str]) -> TestNode:
+    """What a `<node>` document has.
 
     `read` gives the text of a file that `<domain file='…'/>` names, relative to the document. Raises XMLError and
     UnsupportedConfig, and what `read` raises.
     """
     node = parse(text, "node")
-    foreign = [child for child in node.iterchildren(etree.Element) if child.tag != "domain"]
+    foreign = [child for child in node.iterchildren(etree.Element) if child.tag not in _KINDS]
     if foreign:
         named = ", ".join(f"element {path_of(child)} (line {child.sourceline})" for child in foreign)
         raise UnsupportedConfig(named, line=foreign[0].sourceline)
     for name in node.keys():  # noqa: SIM118 - an lxml element is a sequence of its children
         raise UnsupportedConfig(f"attribute {name!r} of /node", line=node.sourceline)
-    return tuple(_domain(child, read) for child in node.iterchildren("domain"))
+    return TestNode(
+        **{
+            field: tuple(make(_here(child, tag, read), read) for child in node.iterchildren(tag))
+            for tag, (field, make) in _KINDS.items()
+        }
+    )
+
+
+def _here(element: etree._Element, tag: str, read: Callable[[str], str]) -> etree._Element:
+    """The element itself, or that of the file which it names."""
+    file = element.get("file")
+    if file is None:
+        return element
+    if len(element.keys()) > 1 or len(element):
+        raise XMLError(f"line {element.sourceline}: a {tag} is either in file {file!r} or here, expected one")
+    return parse(read(file), tag)
+
+
+def _pool(element: etree._Element, read: Callable[[str], str]) -> InitialPool:
+    volumes = list(element.iterchildren("volume"))
+    found = tuple(read_element(_here(each, "volume", read), VolumeDefinition) for each in volumes)
+    for volume in volumes:
+        element.remove(volume)
+    return InitialPool(read_element(element, PoolDefinition), found)
 
 
 def _domain(element: etree._Element, read: Callable[[str], str]) -> InitialDomain:
-    file = element.get("file")
-    if file is not None:
-        if len(element.keys()) > 1 or len(element):
-            raise XMLError(f"line {element.sourceline}: a domain is either in file {file!r} or here, expected one")
-        element = parse(read(file), "domain")
     state = DomainState.RUNNING
     if (runstate := _taken(element, "runstate")) is not None:
         state = _state(runstate)
@@ -94,3 +133,10 @@ def _state(element: etree._Element) -> DomainState:
     raise XMLError(
         f"line {element.sourceline}: runstate is {text[:40]!r}, expected one of {expected}", line=element.sourceline
     )
+
+
+# What may stand in a node: the field of TestNode that it goes to, and how it is read.
+_KINDS: dict[str, tuple[str, Callable[[etree._Element, Callable[[str], str]], Any]]] = {
+    "domain": ("domains", _domain),
+    "pool": ("pools", _pool),
+}

@@ -7,10 +7,13 @@ closes; one that was opened from a document is its session's own.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
+from typing import Any
 
 import pykka
 
 from ....wire.enums.error import ErrorDomain
+from ....wire.table import Part
 from ....wire.uri import ConnectURI
 from ...call import Call
 from ...events import EventLog
@@ -18,9 +21,10 @@ from ...router import DriverKind
 from ...runtime import Runtime
 from ..directory import Directory
 from ..domain_driver import DomainDriver
-from ..handle import DriverHandle
+from ..handle import DriverHandle, PartHandle
 from .domain import TestDomain
 from .node import DEFAULT, InitialNode, initial_node
+from .storage import open_pools
 
 VERSION = 2
 
@@ -42,6 +46,23 @@ class TestDriver(DomainDriver):
     ) -> None:
         super().__init__(runtime, directory, events)
         self._initial = initial.domains
+
+    @classmethod
+    def open_parts(cls, runtime: Runtime, events: pykka.ActorRef[EventLog], *args: Any) -> Mapping[Part, PartHandle]:
+        initial: InitialNode
+        (initial,) = args
+        openings = {
+            Part.STORAGE: lambda: open_pools(runtime, events, initial.pools),
+        }
+        parts: dict[Part, PartHandle] = {}
+        try:
+            for part, opening in openings.items():
+                parts[part] = opening()
+        except BaseException:
+            for handle in parts.values():
+                handle.ref.stop(block=False)
+            raise
+        return parts
 
     def on_start(self) -> None:
         for load in self._initial:

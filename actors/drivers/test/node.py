@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....wire.documents.domain import Clock, DomainDefinition, OperatingSystem, complete
-from ....wire.documents.testnode import InitialDomain, parse_test_node
+from ....wire.documents.storage import PoolDefinition, PoolTarget
+from ....wire.documents.testnode import InitialDomain, InitialPool, parse_test_node
 from ....wire.enums.domain import DomainState
 from ....wire.errors import InvalidArgument, SystemFailure, XMLError
 from ....wire.uri import ConnectURI
@@ -27,6 +28,14 @@ _DEFAULT_DOMAIN = DomainDefinition(
     os=OperatingSystem(type="hvm", arch="i686", boot=("hd",)),
     clock=Clock(offset="utc"),
 )
+_DEFAULT_POOL = InitialPool(
+    PoolDefinition(
+        type="dir",
+        name="default-pool",
+        uuid="dfe224cb-28fb-8dd0-c4b2-64eb3f0f4566",
+        target=PoolTarget(path="/default-pool"),
+    )
+)
 
 
 # What a domain of a document has been through to be in its state.
@@ -43,6 +52,7 @@ class InitialNode:
     """What is there when a driver is opened."""
 
     domains: Sequence[Load] = ()
+    pools: Sequence[InitialPool] = ()
 
 
 def initial_node(uri: ConnectURI) -> InitialNode:
@@ -52,12 +62,12 @@ def initial_node(uri: ConnectURI) -> InitialNode:
     in it.
     """
     if uri.path == DEFAULT:
-        return InitialNode([Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))])
+        return InitialNode([Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))], [_DEFAULT_POOL])
     if not uri.path.strip("/"):
         raise InvalidArgument("supply a path or use test:///default")
     document = Path(uri.path)
-    domains = parse_test_node(_read(document), lambda name: _read(document.parent / name))
-    return InitialNode([_load(domain) for domain in domains])
+    node = parse_test_node(_read(document), lambda name: _read(document.parent / name))
+    return InitialNode([_load(domain) for domain in node.domains], node.pools)
 
 
 def _load(domain: InitialDomain) -> Load:

@@ -32,7 +32,7 @@ def test_domains_are_read_in_order_with_their_states() -> None:
     </node>"""
     files = {"b.xml": domain("b", "<test:runstate> 6 </test:runstate>")}
 
-    domains = parse_test_node(text, files.__getitem__)
+    domains = parse_test_node(text, files.__getitem__).domains
 
     assert [(each.definition.name, each.state, each.transient) for each in domains] == [
         ("a", DomainState.PAUSED, True),
@@ -42,7 +42,7 @@ def test_domains_are_read_in_order_with_their_states() -> None:
 
 
 def test_a_domain_runs_unless_told_otherwise() -> None:
-    (only,) = parse_test_node(f"<node>{domain('a')}</node>", no_files)
+    (only,) = parse_test_node(f"<node>{domain('a')}</node>", no_files).domains
 
     assert (only.state, only.transient) == (DomainState.RUNNING, False)
 
@@ -50,7 +50,7 @@ def test_a_domain_runs_unless_told_otherwise() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<node><network/><pool file='x'/></node>", "element /node/network (line 1), element /node/pool (line 1)"),
+        ("<node><network/><device/></node>", "element /node/network (line 1), element /node/device (line 1)"),
         ("<node name='x'/>", "attribute 'name' of /node"),
         (node("<test:hasmanagedsave>1</test:hasmanagedsave>"), "/domain/test:hasmanagedsave"),
         (node("<test:runstate x='1'>1</test:runstate>"), "of /node/domain/test:runstate"),
