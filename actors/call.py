@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pykka
 
-from ..wire.table.rows import Row
+from ..wire.enums.error import ErrorDomain
+from ..wire.errors import NotSupported, VirtError
+from ..wire.lanes import MSGPACK, Lane
+from ..wire.table.rows import Row, Target
+from .drivers.handle import LIBRARY_ERRORS
 from .foreign import translate
 from .runtime import send
 
@@ -68,7 +72,8 @@ class Call:
     """One call of a client's.
 
     ``deadline`` is a time of ``loop.time()``; ``patience`` the seconds that it stood for when the call came. ``method``
-    names the handler: the row's name, unless a driver has forwarded the call.
+    names the handler: the row's name, unless a driver has forwarded the call. ``lane`` is the encoding in which it came
+    and is answered.
     """
 
     __slots__ = (
@@ -76,6 +81,7 @@ class Call:
         "args",
         "deadline",
         "interrupted",
+        "lane",
         "method",
         "patience",
         "row",
@@ -84,11 +90,12 @@ class Call:
         "trace",
     )
 
-    def __init__(self, row: Row, args: tuple[Any, ...], session: Session, serial: int) -> None:
+    def __init__(self, row: Row, args: tuple[Any, ...], session: Session, serial: int, lane: Lane = MSGPACK) -> None:
         self.row = row
         self.args = args
         self.session = session
         self.serial = serial
+        self.lane = lane
         self.method = row.name
         self.deadline = 0.0
         self.patience = 0.0
@@ -117,9 +124,20 @@ class Call:
         """Answer with an error; foreign exceptions are translated."""
         if not self.answered:
             self.answered = True
-            failure = Failure(self, translate(error))
+            failure = Failure(self, self._with_area(translate(error)))
             if not send(self.session.connection, failure) and self.session.connection is None:
                 logger.warning("%s: %s", self.row.name, failure.error)
+
+    def _with_area(self, error: VirtError) -> VirtError:
+        """An error that does not say which area it comes from takes that of the part of the driver that answers."""
+        driver = self.session.driver
+        if error.domain == ErrorDomain.NONE and driver is not None and self.row.target is not Target.SESSION:
+            part = driver.parts.get(self.row.part)
+            if part is None or isinstance(error, NotSupported):
+                error.domain = LIBRARY_ERRORS[self.row.part]
+            else:
+                error.domain = part.errors
+        return error
 
     def forward(self, ref: pykka.ActorRef[Any], method: str, *args: Any) -> object:
         """Hand the call on to another actor, which handles it as ``method(call, *args)``.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -20,8 +20,8 @@ from ..wire.errors import InvalidArgument
 
 def _key(default: Any, help: str, check: Callable[[Any], bool] = lambda _: True, fits: str = "") -> Any:
     metadata = {"help": help, "check": check, "fits": fits, "default": default}
-    if isinstance(default, dict):
-        return field(default_factory=dict, metadata=metadata)
+    if isinstance(default, dict | list):
+        return field(default_factory=type(default), metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -39,6 +39,10 @@ AREAS = ("connection", "daemon", "errors", "monitor", "objects", "qemu", "runtim
 
 def _is_level(value: Any) -> bool:
     return isinstance(value, str) and value in LEVELS
+
+
+def _are_names(value: list[Any]) -> bool:
+    return all(isinstance(name, str) and name for name in value)
 
 
 def _are_levels(value: Mapping[str, Any]) -> bool:
@@ -69,6 +73,15 @@ class ListenConfig:
     readonly: bool = _key(True, "Whether there is a socket for read-only clients.")
     readonly_mode: int = _key(0o666, "Permissions of that socket.", lambda v: 0 <= v <= 0o777, "0 to 0o777")
     group: str = _key("", "Group that owns the sockets; empty leaves it to the system.")
+    auth_unix_rw: str = _key(
+        "none",
+        "Who may use the socket for full access: none asks nothing of who can open it, polkit wants root or one of"
+        " auth_users or auth_groups.",
+        lambda v: v in ("none", "polkit"),
+        "none or polkit",
+    )
+    auth_users: Sequence[str] = _key([], "Users that polkit admits beside root.", _are_names, "a list of names")
+    auth_groups: Sequence[str] = _key([], "Groups whose members polkit admits.", _are_names, "a list of names")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +89,9 @@ class LimitsConfig:
     """[limits]"""
 
     clients: int = _key(5000, "Connections at a time.", _positive, "more than 0")
+    anonymous_clients: int = _key(
+        100, "Connections at a time whose clients have still to say who they are.", _positive, "more than 0"
+    )
     calls_per_client: int = _key(
         256, "Calls of one client that are worked on at a time; more wait.", _positive, "more than 0"
     )

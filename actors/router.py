@@ -15,15 +15,16 @@ from typing import Any
 import pykka
 
 from ..wire.enums.error import ErrorDomain
-from ..wire.errors import NoConnect, NotSupported, OperationDenied, OperationInvalid, VirtError
+from ..wire.errors import NoConnect, NotSupported, OperationDenied, OperationInvalid, ProtocolError, VirtError
 from ..wire.table import ROWS, Access, Row, Target
 from ..wire.uri import ConnectURI
 from .call import Call
+from .connection.session import Session
 from .drivers.handle import DriverHandle, PartHandle
 from .runtime import LoopActor, Runtime, send
 
 # Looked up once: Python 3.11 finds a member of an enumeration by a Python function.
-_NONE = Access.NONE
+_ANYONE, _NONE = Access.ANYONE, Access.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,10 @@ class Router(LoopActor):
 
     def _dispatch(self, call: Call) -> None:
         row, session = call.row, call.session
-        if row.access is not _NONE:
-            if session.driver is None:
-                raise NoConnect("the session is not open", domain=ErrorDomain.RPC)
-            if session.readonly:
-                _check_write(row, call.args)
+        if session.driver is None:
+            _check_unopened(row, session)
+        elif session.readonly:
+            _check_write(row, call.args)
         if call.trace is None:
             self._route[row](call)
             return
@@ -157,6 +157,16 @@ def _part_for(call: Call) -> PartHandle:
     if part is None:
         raise NotSupported(row.api or row.name)
     return part
+
+
+def _check_unopened(row: Row, session: Session) -> None:
+    """Raise when a call needs a session that is open, or a client that has said who it is."""
+    if row.access is _ANYONE:
+        return
+    if not session.authenticated:
+        raise ProtocolError("authentication required", domain=ErrorDomain.RPC)
+    if row.access is not _NONE:
+        raise NoConnect("the session is not open", domain=ErrorDomain.RPC)
 
 
 def _check_write(row: Row, args: tuple[Any, ...]) -> None:

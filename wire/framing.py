@@ -25,6 +25,8 @@ PACKET_MAX = 32 * 1024 * 1024
 STRING_MAX = 4 * 1024 * 1024
 # libvirt never sends more than this in one stream packet, and its clients do not take more.
 STREAM_DATA_MAX = 256 * 1024 - 24
+# A hole in a stream, the payload of STREAM_HOLE in either lane: its length in bytes, and flags (none exist).
+_HOLE = struct.Struct(">qI")
 
 
 class PacketType(IntEnum):
@@ -63,6 +65,21 @@ def encode_packet(
     if length > PACKET_MAX:
         raise ProtocolError(f"packet of {length} bytes exceeds the limit of {PACKET_MAX}")
     return HEADER.pack(length, program, version, procedure, type, serial, status) + payload
+
+
+def encode_hole(length: int, flags: int = 0) -> bytes:
+    """The payload of a STREAM_HOLE packet: ``length`` bytes of a sparse stream that are all zero."""
+    return _HOLE.pack(length, flags)
+
+
+def decode_hole(payload: bytes) -> tuple[int, int]:
+    """The length and flags of a hole. Raises ProtocolError."""
+    if len(payload) != _HOLE.size:
+        raise ProtocolError(f"a hole of {len(payload)} bytes where {_HOLE.size} belong")
+    length, flags = _HOLE.unpack(payload)
+    if length < 0:
+        raise ProtocolError(f"a hole of length {length}")
+    return length, flags
 
 
 # What Packet(…) does, without the Python function that a named tuple's constructor is.

@@ -1,7 +1,8 @@
 """Keepalive of one connection: pings are answered at once; a peer that pings is known to answer, and is pinged in turn.
 
-One timer per connection, and only once the peer has shown that it speaks keepalive: a client that does not costs no
-wake-up. The timer is set anew only when it fires; a busy connection does not touch it.
+One timer per connection, and only once the peer has shown that it speaks keepalive, by a ping or by asking whether the
+daemon does: a client that does not costs no wake-up. The timer is set anew only when it fires; a busy connection does
+not touch it.
 """
 
 from __future__ import annotations
@@ -49,8 +50,12 @@ class Keepalive:
         """The peer sent a keepalive message."""
         if procedure == PING:
             self._send(PONG)
-            if self._timer is None and self._interval > 0:
-                self._arm()
+            self.begin()
+
+    def begin(self) -> None:
+        """The peer is known to answer pings."""
+        if self._timer is None and self._interval > 0:
+            self._arm()
 
     def stop(self) -> None:
         if self._timer is not None:

@@ -13,7 +13,9 @@ import pykka
 from ..config import Config
 from ..runtime import LoopActor, Runtime
 from ..sockets import BACKLOG
-from .connection import Connection, Disconnected, Edge
+from .connection import Connection
+from .edge import Authenticated, Disconnected, Edge
+from .session import AuthMethod
 
 logger = logging.getLogger("virtactor.connection")
 
@@ -44,6 +46,7 @@ class Listener(LoopActor):
         self._config = config
         self._servers: list[asyncio.Server] = []
         self._clients: dict[int, pykka.ActorRef[Connection]] = {}
+        self._anonymous: set[int] = set()
         self._number = 0
 
     def on_receive(self, message: Any) -> Any:
@@ -51,13 +54,19 @@ class Listener(LoopActor):
             return self.spawn(self._listen(message))
         if isinstance(message, Adopt):
             return self.spawn(self._adopt(message))
+        if isinstance(message, Authenticated):
+            return self._anonymous.discard(message.number)
         if isinstance(message, Disconnected):
+            self._anonymous.discard(message.number)
             return self._clients.pop(message.number, None)
         return super().on_receive(message)
 
     async def _listen(self, message: Listen) -> None:
+        # Whoever may open the socket may read; only who may also write is asked who he is.
+        auth = AuthMethod.NONE if message.readonly else AuthMethod[self._config.listen.auth_unix_rw.upper()]
+
         def edge() -> asyncio.BaseProtocol:
-            return self._make_edge(message.readonly)
+            return self._make_edge(message.readonly, auth)
 
         server = await self.runtime.loop.create_unix_server(edge, sock=message.socket, backlog=BACKLOG)
         self._servers.append(server)
@@ -65,13 +74,21 @@ class Listener(LoopActor):
     async def _adopt(self, message: Adopt) -> None:
         await self.runtime.loop.connect_accepted_socket(lambda: self._make_edge(False), message.socket)
 
-    def _make_edge(self, readonly: bool) -> asyncio.BaseProtocol:
-        if len(self._clients) >= self._config.limits.clients:
+    def _make_edge(self, readonly: bool, auth: AuthMethod = AuthMethod.NONE) -> asyncio.BaseProtocol:
+        limits = self._config.limits
+        if len(self._clients) >= limits.clients:
             logger.warning("refusing a client: there are %d already", len(self._clients))
             return _Refuse()
+        if len(self._anonymous) >= limits.anonymous_clients:
+            logger.warning("refusing a client: %d have not said yet who they are", len(self._anonymous))
+            return _Refuse()
         self._number += 1
-        connection = Connection.start(self.runtime, self._number, self.actor_ref, self._router, self._config, readonly)
+        connection = Connection.start(
+            self.runtime, self._number, self.actor_ref, self._router, self._config, readonly, auth
+        )
         self._clients[self._number] = connection
+        if auth is not AuthMethod.NONE:
+            self._anonymous.add(self._number)
         return Edge(self.runtime, connection)
 
     def on_stop(self) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pykka
 
-from ...wire.errors import OperationAborted, VirtError
+from ...wire.errors import OperationAborted, OperationInvalid, VirtError
 from ...wire.framing import STREAM_DATA_MAX
 from ..foreign import translate
 from ..runtime import LoopActor, Runtime, send
@@ -40,11 +40,34 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """``length`` bytes of nothing, in either direction; only sparse streams have them."""
+
+    serial: int
+    length: int
+    flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class End:
-    """The stream is over, in either direction; with an error it was broken off."""
+    """From a stream: that was all, or with an error: it is broken. To a stream: the client aborted it, or is gone."""
 
     serial: int
     error: VirtError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """To a stream: the client has said and had all; answered with Finished, or with the End of what went wrong."""
+
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """From a stream: all that the client sent is where it belongs."""
+
+    serial: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +119,13 @@ class DescriptorStream(LoopActor):
     def _write(self, message: Data) -> None:
         if self._fd < 0:
             return
-        self._backlog.append(message.data)
+        if message.data:
+            self._backlog.append(message.data)
         self._backlog_size += len(message.data)
         self._flush()
+
+    def _no_holes(self, message: Hole) -> None:
+        self._over(OperationInvalid("this stream has no holes"))
 
     def _flush(self) -> None:
         try:
@@ -153,6 +180,11 @@ class DescriptorStream(LoopActor):
         self._close()
         self.stop()
 
+    def _finish(self, message: Finish) -> None:
+        self._close()
+        send(self._connection, Finished(self._serial))
+        self.stop()
+
     def _break(self, message: Break) -> None:
         self._over(OperationAborted(message.reason))
 
@@ -170,7 +202,7 @@ class DescriptorStream(LoopActor):
         self._fd = -1
         send(self._owner, StreamClosed(self.actor_ref))
 
-    _HANDLERS = {Attach: _attach, Data: _write, Flow: _flow, End: _end, Break: _break}
+    _HANDLERS = {Attach: _attach, Data: _write, Hole: _no_holes, Flow: _flow, Finish: _finish, End: _end, Break: _break}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""Where the event loop ends and the actors begin: a transport's callbacks become messages to its connection."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pykka
+
+from ...wire.errors import ProtocolError
+from ...wire.framing import Packet, PacketReader
+from ..runtime import Runtime, send
+
+
+class Opened:
+    """The edge told the connection: here is your transport."""
+
+    __slots__ = ("transport",)
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+
+
+class Closed:
+    """The edge told the connection: the transport is gone."""
+
+    __slots__ = ()
+
+
+class Writable:
+    """The edge told the connection: the transport's buffer is (not) full."""
+
+    __slots__ = ("now",)
+
+    def __init__(self, now: bool) -> None:
+        self.now = now
+
+
+class Packets:
+    """Packets that came in one read; ``error`` when nothing sensible can follow them."""
+
+    __slots__ = ("error", "packets")
+
+    def __init__(self, packets: list[Packet], error: ProtocolError | None) -> None:
+        self.packets = packets
+        self.error = error
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A connection to its listener: I know who is at the other end."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """A connection to its listener: I am gone."""
+
+    number: int
+
+
+class Edge(asyncio.Protocol):
+    """The protocol of one client's transport."""
+
+    def __init__(self, runtime: Runtime, connection: pykka.ActorRef[Any]) -> None:
+        self._runtime = runtime
+        self._connection = connection
+        self._reader = PacketReader()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are no subclasses of asyncio's.
+        connected = cast("asyncio.Transport", transport)
+        if not send(self._connection, Opened(connected)):
+            connected.close()
+
+    def data_received(self, data: bytes) -> None:
+        reader = self._reader
+        packets = reader.feed(data)
+        if packets or reader.error is not None:
+            self._runtime.deliver(self._connection, Packets(packets, reader.error))
+
+    def pause_writing(self) -> None:
+        send(self._connection, Writable(False))
+
+    def resume_writing(self) -> None:
+        send(self._connection, Writable(True))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        send(self._connection, Closed())

@@ -1,0 +1,117 @@
+"""Calls about the session itself: who the client is, what it opens, and what both ends are able to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...wire.errors import AuthFailed, NotSupported, OperationInvalid
+from ...wire.params import TypedParam
+from ...wire.uri import ConnectURI
+from ..call import FORWARDED, Call
+from ..router import DriverOpened, OpenDriver
+from ..runtime import send
+from .edge import Authenticated
+from .keepalive import Keepalive
+from .link import Link
+from .session import AuthMethod, Feature, is_admitted
+
+DEFAULT_URI = "qemu:///system"
+_READONLY = 1
+# What every driver here has, because the connection does it.
+_FEATURES = frozenset(
+    {
+        Feature.TYPED_PARAM_STRING,
+        Feature.PROGRAM_KEEPALIVE,
+        Feature.REMOTE_EVENT_CALLBACK,
+        Feature.REMOTE_CLOSE_CALLBACK,
+    }
+)
+
+
+class SessionCalls(Link):
+    """The calls whose rows say that the session answers them, but for those about events."""
+
+    _auth: AuthMethod
+    _keepalive: Keepalive
+    _close_callback = False
+
+    # -- who it is -----------------------------------------------------------------------------------------------------
+
+    def auth_list(self, call: Call) -> tuple[list[int]]:
+        identity = self.session.identity
+        if self._auth is AuthMethod.POLKIT and identity is not None and identity.uid == 0:
+            self._admit()  # Polkit asks nothing of root: neither do we.
+        return ([int(AuthMethod.NONE if self.session.authenticated else self._auth)],)
+
+    async def auth_polkit(self, call: Call) -> tuple[int]:
+        identity, listen = self.session.identity, self._config.listen
+        if self._auth is not AuthMethod.POLKIT:
+            raise AuthFailed("polkit is not what this client is asked for")
+        if identity is None or not await self.runtime.in_thread(
+            is_admitted, identity, listen.auth_users, listen.auth_groups
+        ):
+            raise AuthFailed(f"{identity} is not among those who may manage this host")
+        self._admit()
+        return (1,)
+
+    def _admit(self) -> None:
+        if not self.session.authenticated:
+            self.session.authenticated = True
+            send(self._listener, Authenticated(self._number))
+
+    def auth_sasl_init(self, call: Call) -> None:
+        raise AuthFailed("SASL is not offered here")
+
+    def auth_sasl_start(self, call: Call, mech: str, nil: int, data: str) -> None:
+        raise AuthFailed("SASL is not offered here")
+
+    def auth_sasl_step(self, call: Call, nil: int, data: str) -> None:
+        raise AuthFailed("SASL is not offered here")
+
+    def connect_set_identity(self, call: Call, params: list[TypedParam], flags: int) -> None:
+        raise NotSupported(call.row.api)
+
+    # -- what it opens -------------------------------------------------------------------------------------------------
+
+    def connect_open(self, call: Call, name: str | None, flags: int) -> object:
+        if self.session.driver is not None:
+            raise OperationInvalid("connection is already open")
+        uri = ConnectURI.parse(name or DEFAULT_URI)
+        call.args = (uri, flags)
+        self._router.tell(OpenDriver(call, uri))
+        return FORWARDED
+
+    def _driver_opened(self, message: DriverOpened) -> None:
+        uri, flags = message.call.args
+        self.session.driver = message.handle
+        self.session.uri = uri
+        self.session.readonly = self.session.readonly or bool(flags & _READONLY)
+        message.call.reply()
+
+    def connect_close(self, call: Call) -> None:
+        self._closing = True
+
+    def connect_get_uri(self, call: Call) -> tuple[str]:
+        return (str(self.session.uri),)
+
+    # -- what both are able to -----------------------------------------------------------------------------------------
+
+    def connect_supports_feature(self, call: Call, feature: int) -> tuple[int]:
+        if feature == Feature.PROGRAM_KEEPALIVE:
+            self._keepalive.begin()
+        return (int(feature in _FEATURES),)
+
+    def connect_is_secure(self, call: Call) -> tuple[int]:
+        return (int(self.session.secure),)
+
+    def connect_register_close_callback(self, call: Call) -> None:
+        if self._close_callback:
+            raise OperationInvalid("A close callback is already registered")
+        self._close_callback = True
+
+    def connect_unregister_close_callback(self, call: Call) -> None:
+        if not self._close_callback:
+            raise OperationInvalid("A different callback was requested")
+        self._close_callback = False
+
+    SESSION_HANDLERS: dict[type, Any] = {DriverOpened: _driver_opened}
