@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from virtactor.wire import xdr
 from virtactor.wire.errors import InvalidArgument, NoDomain, ProtocolError, VirtError, error_from_wire
 from virtactor.wire.params import ParamType, TypedParam, param
-from virtactor.wire.table import REMOTE_PROGRAM, ROWS, DomainRef, Kind, Part, Row, Target
-from virtactor.wire.table.rows import Access
+from virtactor.wire.table import REMOTE_PROGRAM, ROWS, DomainRef, Row, Target
+from virtactor.wire.table.rows import Family
 
 from .strategies import plainest, rows_of
 
@@ -21,7 +21,7 @@ UUID = bytes(range(16))
 
 def row(args: str) -> Row:
     """A row with these arguments, of no other meaning."""
-    return Row(REMOTE_PROGRAM, 0, "row", args, "", Kind.QUERY, Target.DRIVER, Part.DOMAIN, Access.READ, "", "nothing")
+    return Family(REMOTE_PROGRAM, Target.DRIVER).query(0, "row", args, permission="", help="nothing")
 
 
 def number(value: int) -> bytes:

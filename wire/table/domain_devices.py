@@ -1,6 +1,9 @@
-"""Rows about a domain's disks, interfaces and other devices."""
+"""Rows about a domain's disks, interfaces and other devices.
 
-from .rows import REMOTE_PROGRAM, Family, Part, Target
+What only hands a descriptor or a stream to somebody, or steers a block job, is taken at once, as a query is.
+"""
+
+from .rows import REMOTE_PROGRAM, Access, Family, Part, Target
 
 _domain = Family(REMOTE_PROGRAM, Target.OBJECT, Part.DOMAIN)
 
@@ -11,7 +14,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string",
         permission="domain:write",
         api="virDomainAttachDevice",
-        help="",
+        help="plug a device into a running domain",
     ),
     _domain.change(
         13,
@@ -19,7 +22,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string",
         permission="domain:write",
         api="virDomainDetachDevice",
-        help="",
+        help="unplug a device from a running domain",
     ),
     _domain.query(
         64,
@@ -28,25 +31,29 @@ DOMAIN_DEVICES_ROWS = (
         "rd_req: hyper, rd_bytes: hyper, wr_req: hyper, wr_bytes: hyper, errs: hyper",
         permission="domain:read",
         api="virDomainBlockStats",
-        help="",
+        help="a disk's requests, bytes and errors",
     ),
     _domain.query(
         65,
         "domain_interface_stats",
         "dom: domain, device: string",
-        "rx_bytes: hyper, rx_packets: hyper, rx_errs: hyper, rx_drop: hyper, tx_bytes: hyper, tx_packets: hyper, tx_errs: hyper, tx_drop: hyper",
+        (
+            "rx_bytes: hyper, rx_packets: hyper, rx_errs: hyper, rx_drop: hyper, tx_bytes: hyper, "
+            "tx_packets: hyper, tx_errs: hyper, tx_drop: hyper"
+        ),
         permission="domain:read",
         api="virDomainInterfaceStats",
-        help="",
+        help="an interface's bytes, packets, errors and drops, each way",
     ),
     _domain.query(
         103,
         "domain_block_peek",
         "dom: domain, path: string, offset: uhyper, size: uint, flags: uint",
         "buffer: opaque[4194304]",
-        permission="domain:read",
+        permission="domain:block-read",
+        access=Access.WRITE,
         api="virDomainBlockPeek",
-        help="",
+        help="bytes of a disk",
     ),
     _domain.change(
         160,
@@ -54,7 +61,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string, flags: uint",
         permission="domain:write",
         api="virDomainAttachDeviceFlags",
-        help="",
+        help="plug a device in, now or in the definition (virDomainDeviceModifyFlags)",
     ),
     _domain.change(
         161,
@@ -62,7 +69,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string, flags: uint",
         permission="domain:write",
         api="virDomainDetachDeviceFlags",
-        help="",
+        help="unplug a device, now or in the definition (virDomainDeviceModifyFlags)",
     ),
     _domain.change(
         174,
@@ -70,7 +77,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string, flags: uint",
         permission="domain:write",
         api="virDomainUpdateDeviceFlags",
-        help="",
+        help="change a device, now or in the definition (virDomainDeviceModifyFlags)",
     ),
     _domain.query(
         194,
@@ -79,15 +86,15 @@ DOMAIN_DEVICES_ROWS = (
         "allocation: uhyper, capacity: uhyper, physical: uhyper",
         permission="domain:read",
         api="virDomainGetBlockInfo",
-        help="",
+        help="a disk's capacity, and bytes allocated and taken on the host",
     ),
-    _domain.interrupt(
+    _domain.change(
         237,
         "domain_block_job_abort",
         "dom: domain, path: string, flags: uint",
         permission="domain:write",
         api="virDomainBlockJobAbort",
-        help="",
+        help="end a disk's block job, or pivot to its copy (virDomainBlockJobAbortFlags)",
     ),
     _domain.query(
         238,
@@ -96,23 +103,24 @@ DOMAIN_DEVICES_ROWS = (
         "found: int, type: int, bandwidth: uhyper, cur: uhyper, end: uhyper",
         permission="domain:read",
         api="virDomainGetBlockJobInfo",
-        help="",
+        help="how far a disk's block job is, and its bandwidth",
     ),
-    _domain.change(
+    _domain.query(
         239,
         "domain_block_job_set_speed",
         "dom: domain, path: string, bandwidth: uhyper, flags: uint",
         permission="domain:write",
+        access=Access.WRITE,
         api="virDomainBlockJobSetSpeed",
-        help="",
+        help="limit the bandwidth of a disk's block job",
     ),
     _domain.change(
         240,
         "domain_block_pull",
         "dom: domain, path: string, bandwidth: uhyper, flags: uint",
-        permission="domain:write",
+        permission="domain:block-write",
         api="virDomainBlockPull",
-        help="",
+        help="fill a disk from its backing file",
     ),
     _domain.query(
         243,
@@ -121,23 +129,24 @@ DOMAIN_DEVICES_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainBlockStatsFlags",
-        help="",
+        help="a disk's requests, bytes and times in ns as typed parameters",
     ),
-    _domain.change(
+    _domain.query(
         249,
         "domain_open_graphics",
         "dom: domain, idx: uint, flags: uint",
-        permission="domain:write",
+        permission="domain:open-graphics",
+        access=Access.WRITE,
         api="virDomainOpenGraphics",
-        help="",
+        help="connect a socket to a graphics device, with libvirt's authentication or without",
     ),
     _domain.change(
         251,
         "domain_block_resize",
         "dom: domain, disk: string, size: uhyper, flags: uint",
-        permission="domain:write",
+        permission="domain:block-write",
         api="virDomainBlockResize",
-        help="",
+        help="resize a running domain's disk, in KiB or bytes (virDomainBlockResizeFlags)",
     ),
     _domain.change(
         252,
@@ -145,7 +154,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, disk: string, params: param[32], flags: uint",
         permission="domain:write",
         api="virDomainSetBlockIoTune",
-        help="",
+        help="limit a disk's bytes and requests per second",
     ),
     _domain.query(
         253,
@@ -154,7 +163,7 @@ DOMAIN_DEVICES_ROWS = (
         "params: param[32], nparams: int",
         permission="domain:read",
         api="virDomainGetBlockIoTune",
-        help="",
+        help="the limits on a disk's bytes and requests per second",
     ),
     _domain.change(
         256,
@@ -162,7 +171,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, device: string, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetInterfaceParameters",
-        help="",
+        help="limit an interface's bandwidth",
     ),
     _domain.query(
         257,
@@ -171,7 +180,7 @@ DOMAIN_DEVICES_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetInterfaceParameters",
-        help="",
+        help="the limits on an interface's bandwidth",
     ),
     _domain.query(
         263,
@@ -180,48 +189,50 @@ DOMAIN_DEVICES_ROWS = (
         "errors: domain_disk_error[256], nerrors: int",
         permission="domain:read",
         api="virDomainGetDiskErrors",
-        help="",
+        help="the disks that have failed, and how",
     ),
     _domain.change(
         266,
         "domain_block_rebase",
         "dom: domain, path: string, base: string?, bandwidth: uhyper, flags: uint",
-        permission="domain:write",
+        permission="domain:block-write",
         api="virDomainBlockRebase",
-        help="",
+        help="fill a disk from its backing chain down to a file, or copy it (virDomainBlockRebaseFlags)",
     ),
     _domain.change(
         290,
         "domain_block_commit",
         "dom: domain, disk: string, base: string?, top: string?, bandwidth: uhyper, flags: uint",
-        permission="domain:write",
+        permission="domain:block-write",
         api="virDomainBlockCommit",
-        help="",
+        help="merge a part of a disk's backing chain into a lower file (virDomainBlockCommitFlags)",
     ),
     _domain.query(
         296,
         "domain_open_channel",
         "dom: domain, name: string?, flags: uint",
-        permission="domain:read",
+        permission="domain:open-device",
+        access=Access.WRITE,
         api="virDomainOpenChannel",
         stream=True,
-        help="",
+        help="talk to a channel device over a stream (virDomainChannelFlags)",
     ),
-    _domain.change(
+    _domain.query(
         343,
         "domain_open_graphics_fd",
         "dom: domain, idx: uint, flags: uint",
-        permission="domain:write",
+        permission="domain:open-graphics",
+        access=Access.WRITE,
         api="virDomainOpenGraphicsFD",
-        help="",
+        help="a socket that is connected to a graphics device",
     ),
     _domain.change(
         345,
         "domain_block_copy",
         "dom: domain, path: string, destxml: string, params: param[16], flags: uint",
-        permission="domain:write",
+        permission="domain:block-write",
         api="virDomainBlockCopy",
-        help="",
+        help="copy a disk to another place while the guest runs (virDomainBlockCopyFlags)",
     ),
     _domain.change(
         386,
@@ -229,7 +240,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, dev: string, threshold: uhyper, flags: uint",
         permission="domain:write",
         api="virDomainSetBlockThreshold",
-        help="",
+        help="tell by an event when a disk is written to beyond a byte",
     ),
     _domain.change(
         392,
@@ -237,30 +248,33 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, alias: string, flags: uint",
         permission="domain:write",
         api="virDomainDetachDeviceAlias",
-        help="",
+        help="ask the guest to give up the device of an alias; returns before it has",
     ),
     _domain.change(
         448,
         "domain_graphics_reload",
         "dom: domain, type: uint, flags: uint",
         permission="domain:write",
-        api="",
-        help="",
+        api="virDomainGraphicsReload",
+        newer="10.2.0",
+        help="have a graphics device read its TLS certificates again",
     ),
     _domain.change(
         451,
         "domain_set_throttle_group",
         "dom: domain, group: string, params: param[32], flags: uint",
         permission="domain:write",
-        api="",
-        help="",
+        api="virDomainSetThrottleGroup",
+        newer="11.2.0",
+        help="define limits that disks can share",
     ),
     _domain.change(
         452,
         "domain_del_throttle_group",
         "dom: domain, group: string?, flags: uint",
         permission="domain:write",
-        api="",
-        help="",
+        api="virDomainDelThrottleGroup",
+        newer="11.2.0",
+        help="forget limits that disks could share",
     ),
 )

@@ -4,15 +4,18 @@ from .rows import REMOTE_PROGRAM, Family, Part, Target
 
 _domain = Family(REMOTE_PROGRAM, Target.OBJECT, Part.DOMAIN)
 
+# Of virDomainSnapshotXMLFlags, and virDomainCheckpointXMLFlags has the same.
+_SECURE = 1
+
 DOMAIN_MOMENTS_ROWS = (
     _domain.change(
         185,
         "domain_snapshot_create_xml",
         "dom: domain, xml_desc: string, flags: uint",
         "snap: snapshot",
-        permission="domain:write",
+        permission="domain:snapshot",
         api="virDomainSnapshotCreateXML",
-        help="",
+        help="take a snapshot (virDomainSnapshotCreateFlags)",
     ),
     _domain.query(
         186,
@@ -20,17 +23,18 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot, flags: uint",
         "xml: string",
         permission="domain:read",
+        guarded={"flags": _SECURE},
         api="virDomainSnapshotGetXMLDesc",
-        help="",
+        help="a snapshot's XML",
     ),
-    _domain.change(
+    _domain.query(
         187,
         "domain_snapshot_num",
         "dom: domain, flags: uint",
         "num: int",
-        permission="domain:write",
+        permission="domain:read",
         api="virDomainSnapshotNum",
-        help="",
+        help="how many snapshots it has",
     ),
     _domain.query(
         188,
@@ -39,7 +43,7 @@ DOMAIN_MOMENTS_ROWS = (
         "names: string[16384]",
         permission="domain:read",
         api="virDomainSnapshotListNames",
-        help="",
+        help="the names of its snapshots",
     ),
     _domain.query(
         189,
@@ -48,7 +52,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot",
         permission="domain:read",
         api="virDomainSnapshotLookupByName",
-        help="",
+        help="its snapshot with that name",
     ),
     _domain.query(
         190,
@@ -57,7 +61,7 @@ DOMAIN_MOMENTS_ROWS = (
         "result: int",
         permission="domain:read",
         api="virDomainHasCurrentSnapshot",
-        help="",
+        help="whether it has a current snapshot",
     ),
     _domain.query(
         191,
@@ -66,23 +70,23 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot",
         permission="domain:read",
         api="virDomainSnapshotCurrent",
-        help="",
+        help="its current snapshot",
     ),
     _domain.change(
         192,
         "domain_revert_to_snapshot",
         "snap: snapshot, flags: uint",
-        permission="domain:write",
+        permission="domain:snapshot",
         api="virDomainRevertToSnapshot",
-        help="",
+        help="go back to a snapshot (virDomainSnapshotRevertFlags)",
     ),
     _domain.change(
         193,
         "domain_snapshot_delete",
         "snap: snapshot, flags: uint",
-        permission="domain:write",
+        permission="domain:snapshot",
         api="virDomainSnapshotDelete",
-        help="",
+        help="delete a snapshot (virDomainSnapshotDeleteFlags)",
     ),
     _domain.query(
         244,
@@ -91,7 +95,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot",
         permission="domain:read",
         api="virDomainSnapshotGetParent",
-        help="",
+        help="the snapshot that a snapshot was taken after",
     ),
     _domain.query(
         246,
@@ -100,7 +104,7 @@ DOMAIN_MOMENTS_ROWS = (
         "num: int",
         permission="domain:read",
         api="virDomainSnapshotNumChildren",
-        help="",
+        help="how many snapshots were taken after a snapshot",
     ),
     _domain.query(
         247,
@@ -109,7 +113,7 @@ DOMAIN_MOMENTS_ROWS = (
         "names: string[16384]",
         permission="domain:read",
         api="virDomainSnapshotListChildrenNames",
-        help="",
+        help="the names of the snapshots taken after a snapshot",
     ),
     _domain.query(
         271,
@@ -118,7 +122,7 @@ DOMAIN_MOMENTS_ROWS = (
         "current: int",
         permission="domain:read",
         api="virDomainSnapshotIsCurrent",
-        help="",
+        help="whether a snapshot is the current one",
     ),
     _domain.query(
         272,
@@ -127,7 +131,7 @@ DOMAIN_MOMENTS_ROWS = (
         "metadata: int",
         permission="domain:read",
         api="virDomainSnapshotHasMetadata",
-        help="",
+        help="whether the daemon keeps metadata of a snapshot",
     ),
     _domain.query(
         274,
@@ -136,7 +140,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snapshots: snapshot[16384], ret: int",
         permission="domain:read",
         api="virDomainListAllSnapshots",
-        help="",
+        help="its snapshots that pass the filter flags (virDomainSnapshotListFlags)",
     ),
     _domain.query(
         275,
@@ -145,16 +149,16 @@ DOMAIN_MOMENTS_ROWS = (
         "snapshots: snapshot[16384], ret: int",
         permission="domain:read",
         api="virDomainSnapshotListAllChildren",
-        help="",
+        help="the snapshots taken after a snapshot that pass the filter flags",
     ),
     _domain.change(
         411,
         "domain_checkpoint_create_xml",
         "dom: domain, xml_desc: string, flags: uint",
         "checkpoint: checkpoint",
-        permission="domain:write",
+        permission="domain:checkpoint",
         api="virDomainCheckpointCreateXML",
-        help="",
+        help="make a checkpoint: from here on changed blocks are known",
     ),
     _domain.query(
         412,
@@ -162,8 +166,9 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoint: checkpoint, flags: uint",
         "xml: string",
         permission="domain:read",
+        guarded={"flags": _SECURE},
         api="virDomainCheckpointGetXMLDesc",
-        help="",
+        help="a checkpoint's XML",
     ),
     _domain.query(
         413,
@@ -172,7 +177,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoints: checkpoint[16384], ret: int",
         permission="domain:read",
         api="virDomainListAllCheckpoints",
-        help="",
+        help="its checkpoints that pass the filter flags (virDomainCheckpointListFlags)",
     ),
     _domain.query(
         414,
@@ -181,7 +186,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoints: checkpoint[16384], ret: int",
         permission="domain:read",
         api="virDomainCheckpointListAllChildren",
-        help="",
+        help="the checkpoints made after a checkpoint that pass the filter flags",
     ),
     _domain.query(
         415,
@@ -190,7 +195,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoint: checkpoint",
         permission="domain:read",
         api="virDomainCheckpointLookupByName",
-        help="",
+        help="its checkpoint with that name",
     ),
     _domain.query(
         416,
@@ -199,23 +204,23 @@ DOMAIN_MOMENTS_ROWS = (
         "parent: checkpoint",
         permission="domain:read",
         api="virDomainCheckpointGetParent",
-        help="",
+        help="the checkpoint that a checkpoint was made after",
     ),
     _domain.change(
         417,
         "domain_checkpoint_delete",
         "checkpoint: checkpoint, flags: uint",
-        permission="domain:write",
+        permission="domain:checkpoint",
         api="virDomainCheckpointDelete",
-        help="",
+        help="delete a checkpoint (virDomainCheckpointDeleteFlags)",
     ),
     _domain.change(
         421,
         "domain_backup_begin",
         "dom: domain, backup_xml: string, checkpoint_xml: string?, flags: uint",
-        permission="domain:write",
+        permission="domain:checkpoint",
         api="virDomainBackupBegin",
-        help="",
+        help="begin a backup of its disks, and a checkpoint with it",
     ),
     _domain.query(
         422,
@@ -224,6 +229,6 @@ DOMAIN_MOMENTS_ROWS = (
         "xml: string",
         permission="domain:read",
         api="virDomainBackupGetXMLDesc",
-        help="",
+        help="the XML of the backup at work",
     ),
 )

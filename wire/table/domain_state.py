@@ -1,9 +1,12 @@
 """Rows about a domain's state and description."""
 
-from ..enums.domain import DomainXMLFlags
 from .rows import REMOTE_PROGRAM, Family, Part, Target
 
 _domain = Family(REMOTE_PROGRAM, Target.OBJECT, Part.DOMAIN)
+
+# Of virDomainXMLFlags, as numbers: an enumeration takes longer to make than all rows, at every start of the shell.
+_SECURE = 1
+_MIGRATABLE = 8
 
 DOMAIN_STATE_ROWS = (
     _domain.query(
@@ -12,7 +15,7 @@ DOMAIN_STATE_ROWS = (
         "dom: domain, flags: uint",
         "xml: string",
         permission="domain:read",
-        guarded={"flags": DomainXMLFlags.SECURE | DomainXMLFlags.MIGRATABLE},
+        guarded={"flags": _SECURE | _MIGRATABLE},
         api="virDomainGetXMLDesc",
         commands=("dumpxml",),
         help="the domain's XML, live or persistent (virDomainXMLFlags)",
@@ -54,7 +57,7 @@ DOMAIN_STATE_ROWS = (
         "type: string, nparams: int",
         permission="domain:read",
         api="virDomainGetSchedulerType",
-        help="",
+        help="the scheduler's name, and how many parameters it has",
     ),
     _domain.query(
         150,
@@ -80,10 +83,14 @@ DOMAIN_STATE_ROWS = (
         163,
         "domain_get_job_info",
         "dom: domain",
-        "type: int, time_elapsed: uhyper, time_remaining: uhyper, data_total: uhyper, data_processed: uhyper, data_remaining: uhyper, mem_total: uhyper, mem_processed: uhyper, mem_remaining: uhyper, file_total: uhyper, file_processed: uhyper, file_remaining: uhyper",
+        (
+            "type: int, time_elapsed: uhyper, time_remaining: uhyper, data_total: uhyper, data_processed: uhyper, "
+            "data_remaining: uhyper, mem_total: uhyper, mem_processed: uhyper, mem_remaining: uhyper, "
+            "file_total: uhyper, file_processed: uhyper, file_remaining: uhyper"
+        ),
         permission="domain:read",
         api="virDomainGetJobInfo",
-        help="",
+        help="the job at work: its type, ms, and bytes done and to do",
     ),
     _domain.query(
         183,
@@ -92,7 +99,7 @@ DOMAIN_STATE_ROWS = (
         "result: int",
         permission="domain:read",
         api="virDomainHasManagedSaveImage",
-        help="",
+        help="whether it has a managed save image",
     ),
     _domain.query(
         202,
@@ -111,10 +118,7 @@ DOMAIN_STATE_ROWS = (
         "state: int, reason: int",
         permission="domain:read",
         api="virDomainGetState",
-        commands=(
-            "domstate",
-            "list",
-        ),
+        commands=("domstate", "list"),
         help="the state and how it came about",
     ),
     _domain.query(
@@ -134,7 +138,7 @@ DOMAIN_STATE_ROWS = (
         "type: int, params: param[64]",
         permission="domain:read",
         api="virDomainGetJobStats",
-        help="",
+        help="the figures of the job at work, or of the last one (virDomainGetJobStatsFlags)",
     ),
     _domain.query(
         426,
@@ -143,7 +147,7 @@ DOMAIN_STATE_ROWS = (
         "msgs: string[2048]",
         permission="domain:read",
         api="virDomainGetMessages",
-        help="",
+        help="what the daemon has to say about the domain: taints and deprecations",
     ),
     _domain.query(
         449,
@@ -151,7 +155,8 @@ DOMAIN_STATE_ROWS = (
         "dom: domain",
         "autostart: int",
         permission="domain:read",
-        api="",
-        help="",
+        api="virDomainGetAutostartOnce",
+        newer="11.2.0",
+        help="whether it starts with the host's next boot only",
     ),
 )

@@ -1,8 +1,11 @@
 """Rows about a domain's memory, processors and the limits on them."""
 
-from .rows import REMOTE_PROGRAM, Family, Part, Target
+from .rows import REMOTE_PROGRAM, Access, Family, Part, Target
 
 _domain = Family(REMOTE_PROGRAM, Target.OBJECT, Part.DOMAIN)
+
+# Of virDomainVcpuFlags: asks the guest agent.
+_GUEST = 8
 
 DOMAIN_TUNING_ROWS = (
     _domain.query(
@@ -12,7 +15,7 @@ DOMAIN_TUNING_ROWS = (
         "memory: uhyper",
         permission="domain:read",
         api="virDomainGetMaxMemory",
-        help="",
+        help="the most memory that it can have, in KiB",
     ),
     _domain.query(
         18,
@@ -21,7 +24,7 @@ DOMAIN_TUNING_ROWS = (
         "num: int",
         permission="domain:read",
         api="virDomainGetMaxVcpus",
-        help="",
+        help="the most processors that it can have",
     ),
     _domain.query(
         20,
@@ -30,7 +33,7 @@ DOMAIN_TUNING_ROWS = (
         "info: vcpu_info[16384], cpumaps: opaque[8388608]",
         permission="domain:read",
         api="virDomainGetVcpus",
-        help="",
+        help="each processor's state, time in ns and the host's processors that it may run on",
     ),
     _domain.change(
         26,
@@ -38,7 +41,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, vcpu: uint, cpumap: opaque[2048]",
         permission="domain:write",
         api="virDomainPinVcpu",
-        help="",
+        help="let a running domain's processor run on these of the host's only",
     ),
     _domain.change(
         30,
@@ -46,7 +49,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, memory: uhyper",
         permission="domain:write",
         api="virDomainSetMaxMemory",
-        help="",
+        help="set the most memory that it can have, in KiB",
     ),
     _domain.change(
         31,
@@ -54,7 +57,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, memory: uhyper",
         permission="domain:write",
         api="virDomainSetMemory",
-        help="",
+        help="set a running domain's memory, in KiB",
     ),
     _domain.change(
         32,
@@ -62,7 +65,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, nvcpus: uint",
         permission="domain:write",
         api="virDomainSetVcpus",
-        help="",
+        help="set how many processors a running domain has",
     ),
     _domain.query(
         57,
@@ -71,7 +74,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16]",
         permission="domain:read",
         api="virDomainGetSchedulerParameters",
-        help="",
+        help="how the host's scheduler treats the domain",
     ),
     _domain.change(
         58,
@@ -79,16 +82,17 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16]",
         permission="domain:write",
         api="virDomainSetSchedulerParameters",
-        help="",
+        help="set how the host's scheduler treats a running domain",
     ),
     _domain.query(
         104,
         "domain_memory_peek",
         "dom: domain, offset: uhyper, size: uint, flags: uint",
         "buffer: opaque[4194304]",
-        permission="domain:read",
+        permission="domain:mem-read",
+        access=Access.WRITE,
         api="virDomainMemoryPeek",
-        help="",
+        help="bytes of the guest's memory (virDomainMemoryFlags)",
     ),
     _domain.query(
         121,
@@ -97,7 +101,7 @@ DOMAIN_TUNING_ROWS = (
         "label: chars[4097], enforcing: int",
         permission="domain:read",
         api="virDomainGetSecurityLabel",
-        help="",
+        help="the label that confines its process",
     ),
     _domain.query(
         159,
@@ -106,7 +110,7 @@ DOMAIN_TUNING_ROWS = (
         "stats: domain_memory_stat[1024]",
         permission="domain:read",
         api="virDomainMemoryStats",
-        help="",
+        help="figures of the guest's memory, in KiB or counts (virDomainMemoryStatTags)",
     ),
     _domain.change(
         197,
@@ -114,7 +118,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetMemoryParameters",
-        help="",
+        help="set the limits on the domain's memory, in KiB",
     ),
     _domain.query(
         198,
@@ -123,7 +127,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetMemoryParameters",
-        help="",
+        help="the limits on the domain's memory, in KiB",
     ),
     _domain.change(
         199,
@@ -131,7 +135,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, nvcpus: uint, flags: uint",
         permission="domain:write",
         api="virDomainSetVcpusFlags",
-        help="",
+        help="set how many processors it has, now or in its definition (virDomainVcpuFlags)",
     ),
     _domain.query(
         200,
@@ -139,8 +143,9 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, flags: uint",
         "num: int",
         permission="domain:read",
+        guarded={"flags": _GUEST},
         api="virDomainGetVcpusFlags",
-        help="",
+        help="how many processors it has or can have (virDomainVcpuFlags)",
     ),
     _domain.change(
         204,
@@ -148,7 +153,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, memory: uhyper, flags: uint",
         permission="domain:write",
         api="virDomainSetMemoryFlags",
-        help="",
+        help="set its memory or the most it can have, in KiB (virDomainMemoryModFlags)",
     ),
     _domain.change(
         205,
@@ -156,7 +161,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetBlkioParameters",
-        help="",
+        help="set the weights and limits of its disk I/O",
     ),
     _domain.query(
         206,
@@ -165,7 +170,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetBlkioParameters",
-        help="",
+        help="the weights and limits of its disk I/O",
     ),
     _domain.change(
         219,
@@ -173,7 +178,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetSchedulerParametersFlags",
-        help="",
+        help="set how the host's scheduler treats it (virDomainModificationImpact)",
     ),
     _domain.query(
         223,
@@ -182,7 +187,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16]",
         permission="domain:read",
         api="virDomainGetSchedulerParametersFlags",
-        help="",
+        help="how the host's scheduler treats it (virDomainModificationImpact)",
     ),
     _domain.change(
         225,
@@ -190,7 +195,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, vcpu: uint, cpumap: opaque[2048], flags: uint",
         permission="domain:write",
         api="virDomainPinVcpuFlags",
-        help="",
+        help="let a processor run on these of the host's only (virDomainModificationImpact)",
     ),
     _domain.query(
         230,
@@ -199,7 +204,7 @@ DOMAIN_TUNING_ROWS = (
         "cpumaps: opaque[8388608], num: int",
         permission="domain:read",
         api="virDomainGetVcpuPinInfo",
-        help="",
+        help="the host's processors that each of its processors may run on",
     ),
     _domain.change(
         254,
@@ -207,7 +212,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetNumaParameters",
-        help="",
+        help="set which NUMA nodes of the host its memory comes from",
     ),
     _domain.query(
         255,
@@ -216,7 +221,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetNumaParameters",
-        help="",
+        help="which NUMA nodes of the host its memory comes from",
     ),
     _domain.query(
         262,
@@ -225,7 +230,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[2048], nparams: int",
         permission="domain:read",
         api="virDomainGetCPUStats",
-        help="",
+        help="the time that it used of the host's processors, in total or of each, in ns",
     ),
     _domain.change(
         264,
@@ -233,7 +238,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, type: int, metadata: string?, key: string?, uri: string?, flags: uint",
         permission="domain:write",
         api="virDomainSetMetadata",
-        help="",
+        help="set its title, description or a custom element (virDomainMetadataType)",
     ),
     _domain.query(
         265,
@@ -242,7 +247,7 @@ DOMAIN_TUNING_ROWS = (
         "metadata: string",
         permission="domain:read",
         api="virDomainGetMetadata",
-        help="",
+        help="its title, description or a custom element (virDomainMetadataType)",
     ),
     _domain.query(
         278,
@@ -251,7 +256,7 @@ DOMAIN_TUNING_ROWS = (
         "labels: security_label[64], ret: int",
         permission="domain:read",
         api="virDomainGetSecurityLabelList",
-        help="",
+        help="the labels that confine its process, one of each security driver",
     ),
     _domain.change(
         279,
@@ -259,7 +264,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, cpumap: opaque[2048], flags: uint",
         permission="domain:write",
         api="virDomainPinEmulator",
-        help="",
+        help="let the emulator's own threads run on these of the host's processors only",
     ),
     _domain.query(
         280,
@@ -268,7 +273,7 @@ DOMAIN_TUNING_ROWS = (
         "cpumaps: opaque[8388608], ret: int",
         permission="domain:read",
         api="virDomainGetEmulatorPinInfo",
-        help="",
+        help="the host's processors that the emulator's own threads may run on",
     ),
     _domain.change(
         308,
@@ -276,7 +281,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, period: int, flags: uint",
         permission="domain:write",
         api="virDomainSetMemoryStatsPeriod",
-        help="",
+        help="how often the guest's memory figures are collected, in seconds",
     ),
     _domain.query(
         351,
@@ -285,7 +290,7 @@ DOMAIN_TUNING_ROWS = (
         "info: domain_iothread_info[16384], ret: uint",
         permission="domain:read",
         api="virDomainGetIOThreadInfo",
-        help="",
+        help="its I/O threads, and the host's processors that each may run on",
     ),
     _domain.change(
         352,
@@ -293,7 +298,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothreads_id: uint, cpumap: opaque[2048], flags: uint",
         permission="domain:write",
         api="virDomainPinIOThread",
-        help="",
+        help="let an I/O thread run on these of the host's processors only",
     ),
     _domain.change(
         355,
@@ -301,7 +306,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothread_id: uint, flags: uint",
         permission="domain:write",
         api="virDomainAddIOThread",
-        help="",
+        help="give it another I/O thread",
     ),
     _domain.change(
         356,
@@ -309,7 +314,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothread_id: uint, flags: uint",
         permission="domain:write",
         api="virDomainDelIOThread",
-        help="",
+        help="take an I/O thread from it",
     ),
     _domain.query(
         365,
@@ -318,7 +323,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[64]",
         permission="domain:read",
         api="virDomainGetPerfEvents",
-        help="",
+        help="which of the host's performance events are counted for it",
     ),
     _domain.change(
         366,
@@ -326,7 +331,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[64], flags: uint",
         permission="domain:write",
         api="virDomainSetPerfEvents",
-        help="",
+        help="set which of the host's performance events are counted for it",
     ),
     _domain.change(
         384,
@@ -334,7 +339,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, cpumap: string, state: int, flags: uint",
         permission="domain:write",
         api="virDomainSetVcpu",
-        help="",
+        help="plug or unplug the processors in a set",
     ),
     _domain.query(
         396,
@@ -342,8 +347,9 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, flags: uint",
         "params: param[64]",
         permission="domain:read",
+        access=Access.WRITE,
         api="virDomainGetLaunchSecurityInfo",
-        help="",
+        help="the measurement and policy of a confidential guest's launch",
     ),
     _domain.change(
         402,
@@ -351,7 +357,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothread_id: uint, params: param[64], flags: uint",
         permission="domain:write",
         api="virDomainSetIOThreadParams",
-        help="",
+        help="set how an I/O thread polls and how many workers it has",
     ),
     _domain.change(
         427,
@@ -359,7 +365,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, seconds: int, flags: uint",
         permission="domain:write",
         api="virDomainStartDirtyRateCalc",
-        help="",
+        help="measure for some seconds how fast the guest writes to its memory",
     ),
     _domain.change(
         439,
@@ -367,7 +373,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[64], flags: uint",
         permission="domain:write",
         api="virDomainSetLaunchSecurityState",
-        help="",
+        help="give a confidential guest its secret before it runs",
     ),
     _domain.change(
         443,
@@ -375,6 +381,6 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, name: string, flags: uint",
         permission="domain:write",
         api="virDomainFDAssociate",
-        help="",
+        help="hand the domain open files by a name that its XML uses",
     ),
 )

@@ -7,9 +7,8 @@ client and the shell their names and help, docs/api-support.md its place in libv
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
+from typing import Any
 
 from .structs import STRUCTS
 from .types import Field, parse_fields
@@ -21,9 +20,14 @@ EXTENSION_PROGRAM = 0x30008100
 # The twin of a libvirt program (0x2…) whose payloads are msgpack (0x3…).
 MSGPACK_BIT = 0x10000000
 
+_NOTHING: Mapping[str, int] = {}
+
 
 class Kind(Enum):
-    """How an object takes a call (DESIGN section 5)."""
+    """How an object takes a call (DESIGN section 5): at once, in line behind the job at work, or in place of that job.
+
+    It does not say who may call: a query can need WRITE access, where it hands out what the guest can be changed by.
+    """
 
     QUERY = "query"
     CHANGE = "change"
@@ -67,74 +71,139 @@ class Part(Enum):
     NWFILTER = "nwfilter"
 
 
-@dataclass(frozen=True, eq=False)
 class Row:
     """One procedure.
 
-    ``guarded`` maps the name of a flags argument to the bits that need WRITE access although the row itself does not.
-    ``api`` is the public function of libvirt's that it serves, empty for our own extensions; ``commands`` are the
-    shell's commands that lead to it; ``stream`` tells that the call opens a stream. The signatures are read when they
-    are first asked for: a start of the shell uses a handful of several hundred.
+    ``guarded`` maps the name of an unsigned argument to the bits that need WRITE access although the row itself does
+    not. ``permission`` is what libvirt's access control asks for first, ``object:permission``, empty where it asks for
+    nothing. ``api`` is the public function of libvirt's that it serves, empty for what only the connection itself is
+    about and for our own extensions; ``newer`` is the version of libvirt that it came with, where that is after 9.0.0.
+    ``commands`` are the shell's commands that lead to it; ``stream`` tells that the call opens a stream.
+
+    A plain class with slots, and signatures that are read when they are first asked for: every start of the shell makes
+    several hundred rows and uses a handful.
     """
 
-    program: int
-    number: int
-    name: str
-    args_signature: str
-    result_signature: str
-    kind: Kind
-    target: Target
-    part: Part
-    access: Access
-    permission: str
-    help: str
-    api: str = ""
-    commands: tuple[str, ...] = ()
-    stream: bool = False
-    guarded: Mapping[str, int] = field(default_factory=dict)
+    __slots__ = (
+        "_args",
+        "_result",
+        "access",
+        "api",
+        "args_signature",
+        "commands",
+        "guarded",
+        "help",
+        "kind",
+        "msgpack_program",
+        "name",
+        "newer",
+        "number",
+        "part",
+        "permission",
+        "program",
+        "result_signature",
+        "stream",
+        "target",
+    )
 
-    @cached_property
-    def msgpack_program(self) -> int:
-        return self.program | MSGPACK_BIT
+    def __init__(
+        self,
+        family: Family,
+        kind: Kind,
+        number: int,
+        name: str,
+        args: str,
+        result: str,
+        access: Access,
+        permission: str,
+        help: str,
+        api: str = "",
+        commands: tuple[str, ...] = (),
+        stream: bool = False,
+        guarded: Mapping[str, int] = _NOTHING,
+        newer: str = "",
+    ) -> None:
+        self.program = family.program
+        self.target = family.target
+        self.part = family.part
+        self.msgpack_program = family.program | MSGPACK_BIT
+        self.kind = kind
+        self.number = number
+        self.name = name
+        self.args_signature = args
+        self.result_signature = result
+        self.access = access
+        self.permission = permission
+        self.help = help
+        self.api = api
+        self.commands = commands
+        self.stream = stream
+        self.guarded = guarded
+        self.newer = newer
+        self._args: tuple[Field, ...] | None = None
+        self._result: tuple[Field, ...] | None = None
 
-    @cached_property
+    def __repr__(self) -> str:
+        return f"<Row {self.name}>"
+
+    @property
     def args(self) -> tuple[Field, ...]:
-        return parse_fields(self.args_signature, STRUCTS)
+        if self._args is None:
+            self._args = parse_fields(self.args_signature, STRUCTS)
+        return self._args
 
-    @cached_property
+    @property
     def result(self) -> tuple[Field, ...]:
-        return parse_fields(self.result_signature, STRUCTS)
+        if self._result is None:
+            self._result = parse_fields(self.result_signature, STRUCTS)
+        return self._result
 
 
-@dataclass(frozen=True)
 class Family:
     """Writes the rows of one program, target and part; the signature strings are those of types.py."""
 
-    program: int
-    target: Target
-    part: Part = Part.DOMAIN
+    __slots__ = ("part", "program", "target")
 
-    def query(self, number: int, name: str, args: str = "", result: str = "", **more) -> Row:
-        return self._row(Kind.QUERY, number, name, args, result, **{"access": Access.READ, **more})
+    def __init__(self, program: int, target: Target, part: Part = Part.DOMAIN) -> None:
+        self.program = program
+        self.target = target
+        self.part = part
 
-    def change(self, number: int, name: str, args: str = "", result: str = "", **more) -> Row:
-        return self._row(Kind.CHANGE, number, name, args, result, **{"access": Access.WRITE, **more})
+    def query(
+        self,
+        number: int,
+        name: str,
+        args: str = "",
+        result: str = "",
+        *,
+        access: Access = Access.READ,
+        **more: Any,
+    ) -> Row:
+        return Row(self, Kind.QUERY, number, name, args, result, access, **more)
 
-    def interrupt(self, number: int, name: str, args: str = "", result: str = "", **more) -> Row:
-        return self._row(Kind.INTERRUPT, number, name, args, result, **{"access": Access.WRITE, **more})
+    def change(
+        self,
+        number: int,
+        name: str,
+        args: str = "",
+        result: str = "",
+        *,
+        access: Access = Access.WRITE,
+        **more: Any,
+    ) -> Row:
+        return Row(self, Kind.CHANGE, number, name, args, result, access, **more)
 
-    def message(self, number: int, name: str, fields: str, **more) -> Row:
-        return self._row(Kind.MESSAGE, number, name, fields, "", **{"access": Access.READ, **more})
+    def interrupt(
+        self,
+        number: int,
+        name: str,
+        args: str = "",
+        result: str = "",
+        *,
+        access: Access = Access.WRITE,
+        **more: Any,
+    ) -> Row:
+        return Row(self, Kind.INTERRUPT, number, name, args, result, access, **more)
 
-    def _row(self, kind: Kind, number: int, name: str, args: str, result: str, **more) -> Row:
-        return Row(
-            program=self.program,
-            number=number,
-            name=name,
-            args_signature=args,
-            result_signature=result,
-            kind=kind,
-            target=self.target,
-            part=self.part,
-            **more,
-        )
+    def message(self, number: int, name: str, fields: str, *, access: Access = Access.READ, **more: Any) -> Row:
+        return Row(self, Kind.MESSAGE, number, name, fields, "", access, **more)

@@ -197,7 +197,7 @@ for _name, _make, _signature in (
         "iface: string, expirytime: hyper, type: int, mac: string?, iaid: string?, ipaddr: string, prefix: uint, "
         "hostname: string?, clientid: string?",
     ),
-    ("domain_stats_record", StatsRecord, "dom: domain, params: param[4194304]"),
+    ("domain_stats_record", StatsRecord, "dom: domain, params: param[262144]"),
     ("domain_fsinfo", FilesystemInfo, "mountpoint: string, name: string, fstype: string, dev_aliases: string[256]"),
     ("domain_ip_addr", IPAddress, "type: int, addr: string, prefix: uint"),
     ("domain_interface", GuestInterface, "name: string, hwaddr: string?, addrs: domain_ip_addr[2048]"),

@@ -19,96 +19,129 @@ notation                on libvirt's wire (XDR)                     in Python
 ``param``               name, type, and a value of that type        params.TypedParam
 ======================  ==========================================  ==========================
 
-Types are values that codecs walk once, when they compile a row. They are few and have no slots: making a dataclass with
-slots takes twice as long, and every start of the shell makes these.
+Types are values that codecs walk once, when they compile a row. Their classes are written out: making a frozen
+dataclass takes twenty times as long, and every start of the shell makes these.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..framing import STRING_MAX
 
 
-@dataclass(frozen=True)
-class Integer:
-    name: str
-    low: int
-    high: int
+class _Plain:
+    """A value that is told apart, and shown, by the fields that its class names."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self._values()}"
+
+    def _values(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
 
 
-@dataclass(frozen=True)
-class Boolean:
-    pass
+class Integer(_Plain):
+    __slots__ = __match_args__ = ("name", "low", "high")
+
+    def __init__(self, name: str, low: int, high: int) -> None:
+        self.name = name
+        self.low = low
+        self.high = high
 
 
-@dataclass(frozen=True)
-class Double:
-    pass
+class Boolean(_Plain):
+    __slots__ = ()
 
 
-@dataclass(frozen=True)
-class String:
-    max: int = STRING_MAX
+class Double(_Plain):
+    __slots__ = ()
 
 
-@dataclass(frozen=True)
-class UUID:
-    pass
+class String(_Plain):
+    __slots__ = __match_args__ = ("max",)
+
+    def __init__(self, max: int = STRING_MAX) -> None:
+        self.max = max
 
 
-@dataclass(frozen=True)
-class Opaque:
-    max: int
+class UUID(_Plain):
+    __slots__ = ()
 
 
-@dataclass(frozen=True)
-class Chars:
-    """Text of at most ``max`` bytes, the NUL behind it counted (``exact``: in a field of just that length)."""
+class Opaque(_Plain):
+    __slots__ = __match_args__ = ("max",)
 
-    max: int
-    exact: bool
+    def __init__(self, max: int) -> None:
+        self.max = max
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Chars(_Plain):
+    """Text of at most ``max`` bytes (``exact``: in a field of that length, the last byte a NUL)."""
+
+    __slots__ = __match_args__ = ("max", "exact")
+
+    def __init__(self, max: int, exact: bool) -> None:
+        self.max = max
+        self.exact = exact
+
+
+class Parameter(_Plain):
     """A typed parameter (wire/params.py)."""
 
-
-@dataclass(frozen=True)
-class Optional:
-    of: Type
+    __slots__ = ()
 
 
-@dataclass(frozen=True)
-class List:
-    of: Type
-    max: int
+class Optional(_Plain):
+    __slots__ = __match_args__ = ("of",)
+
+    def __init__(self, of: Type) -> None:
+        self.of = of
 
 
-@dataclass(frozen=True)
-class Array:
-    of: Type
-    length: int
+class List(_Plain):
+    __slots__ = __match_args__ = ("of", "max")
+
+    def __init__(self, of: Type, max: int) -> None:
+        self.of = of
+        self.max = max
 
 
-@dataclass(frozen=True)
-class Struct:
+class Array(_Plain):
+    __slots__ = __match_args__ = ("of", "length")
+
+    def __init__(self, of: Type, length: int) -> None:
+        self.of = of
+        self.length = length
+
+
+class Struct(_Plain):
     """A structure; ``make`` is the NamedTuple class of its values, fields in the order of the wire."""
 
-    make: type
-    fields: tuple[Field, ...]
+    __slots__ = __match_args__ = ("make", "fields")
+
+    def __init__(self, make: type, fields: tuple[Field, ...]) -> None:
+        self.make = make
+        self.fields = fields
+
+
+class Field(_Plain):
+    __slots__ = __match_args__ = ("name", "type")
+
+    def __init__(self, name: str, type: Type) -> None:
+        self.name = name
+        self.type = type
 
 
 Type = Integer | Boolean | Double | String | UUID | Opaque | Chars | Parameter | Optional | List | Array | Struct
-
-
-@dataclass(frozen=True)
-class Field:
-    name: str
-    type: Type
 
 
 SCALARS: Mapping[str, Type] = {

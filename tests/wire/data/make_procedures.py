@@ -1,7 +1,8 @@
-"""Writes procedures.json from the facts of libvirt's RPC programs: ``python make_procedures.py …/rpc.json``.
+"""Writes procedures.json and limits.json: ``python make_procedures.py …/rpc.json``, facts of libvirt's RPC programs.
 
 A line for each procedure: its program, number, name, and the fields of its arguments (or of its message) and results,
-structures written out, in the notation of ``signature`` in ../test_table.py.
+structures written out, in the notation of ``signature`` in ../test_table.py. A message within a message (what
+``callback`` events carry) stands there as its fields. The limits are libvirt's constants by name.
 """
 
 from __future__ import annotations
@@ -12,28 +13,39 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-NAMES = {"remote_uuid": "uuid", "opaque<>": "opaque[]", "enum uint16": "ushort"}
-SCALARS = {"char", "uchar", "ushort", "int", "uint", "hyper", "uhyper", "double", "string", "uuid"}
+NAMES = {"remote_uuid": "uuid", "opaque<>": "opaque[]", "remote_typed_param": "param", "enum AuthType": "int"}
+# What the facts, which had been through another language, call otherwise.
+FIELDS = {"xmlcp_us": "xml_cpus"}
 PROGRAMS = ("remote", "qemu")
+DATA = Path(__file__).parent
 
 
 def notation(of: Any, structs: Mapping[str, Any]) -> str:
     """The type of a field, as one line."""
     if isinstance(of, dict):
-        inner = notation(of.get("list") or of["array"], structs)
+        element = of.get("list") or of["array"]
+        inner = "char" if element == "char" else notation(element, structs)
         return f"{inner}[]" if "list" in of else f"{inner}{{{of['length']}}}"
     if of.startswith("optional "):
         return notation(of.removeprefix("optional "), structs) + "?"
     of = NAMES.get(of, of)
     if of.startswith("enum "):
         return "uint"
+    if of == "char":
+        return "int"
     if of in structs:
         return f"({signature(of, structs)})"
     return of
 
 
 def signature(name: str | None, structs: Mapping[str, Any]) -> str:
-    return ", ".join(f"{field}: {notation(of, structs)}" for field, of in structs[name]) if name else ""
+    return ", ".join(_field(field, of, structs) for field, of in structs[name]) if name else ""
+
+
+def _field(name: str, of: Any, structs: Mapping[str, Any]) -> str:
+    if name == "msg":
+        return signature(of, structs)
+    return f"{FIELDS.get(name, name)}: {notation(of, structs)}"
 
 
 def main() -> None:
@@ -51,7 +63,9 @@ def main() -> None:
         for program in PROGRAMS
         for procedure in facts["programs"][program]["procedures"]
     ]
-    (Path(__file__).parent / "procedures.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    (DATA / "procedures.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    limits = {name: value for name, value in facts["limits"].items() if "_MAX" in name}
+    (DATA / "limits.json").write_text(json.dumps(limits, indent=0) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-from contextlib import suppress
 from pathlib import Path
 
 from virtactor.wire.framing import Packet, PacketReader
@@ -97,34 +94,6 @@ conn.close()
 """
 
 
-class Recorder:
-    """Passes on what a client and libvirtd say, and keeps it."""
-
-    def __init__(self, at: Path, behind: Path) -> None:
-        self.packets: list[Packet] = []
-        self._behind = behind
-        self._listening = socket.socket(socket.AF_UNIX)
-        self._listening.bind(str(at))
-        self._listening.listen()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            client, _ = self._listening.accept()
-            daemon = socket.socket(socket.AF_UNIX)
-            daemon.connect(str(self._behind))
-            for source, sink in ((client, daemon), (daemon, client)):
-                threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
-
-    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
-        reader = PacketReader()
-        with suppress(OSError):
-            while data := source.recv(1 << 16):
-                self.packets += reader.feed(data)
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-
-
 def chosen(packets: list[Packet]) -> list[Packet]:
     """A few packets of each procedure, type and status."""
     kept: dict[tuple[int, ...], dict[int, Packet]] = {}
@@ -146,6 +115,7 @@ def main() -> None:
             recorder = Recorder(at, libvirtd.socket)
             command = ["/usr/bin/python3", "-c", CALLS, f"test+unix:///default?socket={at}"]
             subprocess.run(command, timeout=240, env={**os.environ, "LC_ALL": "C"}, check=False)
+            recorder.close()
         finally:
             libvirtd.stop()
     packets = chosen(recorder.packets)
