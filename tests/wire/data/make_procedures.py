@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-NAMES = {"remote_uuid": "uuid", "opaque<>": "opaque[]", "remote_typed_param": "param", "enum AuthType": "int"}
+NAMES = {
+    "remote_uuid": "uuid",
+    "opaque<>": "opaque[]",
+    "remote_typed_param": "param",
+    "enum AuthType": "int",
+    "enum uint16": "ushort",
+}
 # What the facts, which had been through another language, call otherwise.
 FIELDS = {"xmlcp_us": "xml_cpus"}
 PROGRAMS = ("remote", "qemu")

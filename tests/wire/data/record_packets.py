@@ -17,10 +17,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from virtactor.wire.framing import Packet, PacketReader
+from virtactor.wire.framing import Packet
 from virtactor.wire.table import KEEPALIVE_PROGRAM, row_of
 
 from tests.libvirtd import Libvirtd
+from tests.recorder import Recorder
 
 TARGET = Path(__file__).with_name("libvirts_packets.json")
 LONGEST = 3000
