@@ -29,10 +29,10 @@ from typing import Any
 
 from ..wire.errors import ConnectionLost, InvalidArgument, OperationTimeout, VirtError, error_from_wire
 from ..wire.framing import HEADER, HEADER_SIZE, PACKET_MAX, Packet, PacketReader, PacketType, Status
-from ..wire.pack import codec, decode_error, encode
+from ..wire.lanes import MSGPACK, Codec, Lane, lane_of
 from ..wire.table import KEEPALIVE_PROGRAM, PROGRAM_VERSION, Row
 from .streams import Stream
-from .transport import RECEIVE_SIZE, SocketLink
+from .transports.local import RECEIVE_SIZE, SocketLink
 from .waiting import Inbox, Waiter, remaining
 
 OnMessage = Callable[[Packet], None]
@@ -56,12 +56,13 @@ class NotSent(ConnectionLost):
 class Pending(Waiter):
     """A call under way, for one thread at a time to wait for."""
 
-    __slots__ = ("connection", "packet", "row", "serial", "sink", "until")
+    __slots__ = ("codec", "connection", "packet", "row", "serial", "sink", "until")
 
     def __init__(
         self,
         connection: Connection,
         row: Row,
+        codec: Codec,
         serial: int,
         until: float | None = None,
         sink: Inbox[Pending] | None = None,
@@ -70,6 +71,7 @@ class Pending(Waiter):
         self.lock = None
         self.connection = connection
         self.row = row
+        self.codec = codec
         self.serial = serial
         self.until = until
         self.sink = sink
@@ -90,7 +92,7 @@ class Pending(Waiter):
         packet = self.packet
         assert packet is not None
         if packet.status == _OK:
-            return codec(self.row).decode_result(packet.payload)
+            return self.codec.decode_result(packet.payload)
         raise failure_of(packet)
 
     def forget(self) -> None:
@@ -101,7 +103,7 @@ class Pending(Waiter):
         """What an error reply says beside the error; nothing where no reply came."""
         if self.packet is None or self.packet.status == _OK:
             return {}
-        return decode_error(self.packet.payload)
+        return lane_of(self.packet.program).decode_error(self.packet.payload)
 
     def deliver(self, packet: Packet) -> None:
         """Take the reply; called by the reader."""
@@ -114,9 +116,12 @@ class Pending(Waiter):
 
 
 class Connection:
-    """The calls of one link. Safe for any number of threads; ``on_message`` gets events, on the reader's thread."""
+    """The calls of one link. Safe for any number of threads; ``on_message`` gets events, on the reader's thread.
 
-    def __init__(self, link: SocketLink, on_message: OnMessage | None = None) -> None:
+    ``lane`` is how calls are encoded from now on (:meth:`speak`); what comes is decoded as its own packet says.
+    """
+
+    def __init__(self, link: SocketLink, on_message: OnMessage | None = None, lane: Lane = MSGPACK) -> None:
         self._link = link
         self._link_send = link.send
         self._link_receive = link.receive
@@ -136,6 +141,7 @@ class Connection:
         self._expected: str | None = None
         self._link_closed = False
         self.heard = False
+        self.speak(lane)
 
     @property
     def is_alive(self) -> bool:
@@ -146,6 +152,13 @@ class Connection:
     def has_reader(self) -> bool:
         """Whether some thread reads at the moment."""
         return self._reader is not None
+
+    def speak(self, lane: Lane) -> None:
+        """Encode calls for that lane from now on."""
+        self.lane = lane
+        self._codec = lane.codec
+        # In libvirt's lane nobody else holds the deadline, so it is held to the moment.
+        self._grace = DEADLINE_GRACE if lane is MSGPACK else 0.0
 
     # Calls.
 
@@ -171,23 +184,25 @@ class Connection:
         sink: Inbox[Pending] | None = None,
     ) -> Pending:
         """Send a call without waiting for its reply; that comes to the Pending and, with ``sink``, into there too."""
-        until = None if deadline is None else _end_of(row, deadline)
+        until = None if deadline is None else _end_of(row, deadline, self._grace)
         serial = next(self._serials) & SERIALS
-        pending = Pending(self, row, serial, until, sink)
+        codec = self._codec(row)
+        pending = Pending(self, row, codec, serial, until, sink)
         options = _options(deadline, trace) if trace or deadline is not None else None
-        self._send_call(pending, encode(args, options))
+        self._send_call(pending, codec.encode_args(args, options))
         return pending
 
     def open_stream(
         self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None, trace: bool = False
     ) -> tuple[Stream, Pending]:
         """Send a call that opens a stream; the stream is usable once the Pending's result is there."""
-        until = None if deadline is None else _end_of(row, deadline)
+        until = None if deadline is None else _end_of(row, deadline, self._grace)
         serial = next(self._serials) & SERIALS
+        codec = self._codec(row)
         stream = self._streams[serial] = Stream(self, row, serial)
-        pending = Pending(self, row, serial, until)
+        pending = Pending(self, row, codec, serial, until)
         try:
-            self._send_call(pending, encode(args, _options(deadline, trace)))
+            self._send_call(pending, codec.encode_args(args, _options(deadline, trace)))
         except BaseException:
             self.forget_stream(serial)
             raise
@@ -207,7 +222,7 @@ class Connection:
         """Send a packet of that row. Raises OperationTimeout when the peer takes nothing until then, ConnectionLost."""
         self._transmit(
             HEADER.pack(
-                HEADER_SIZE + len(payload), row.msgpack_program, PROGRAM_VERSION, row.number, type, serial, status
+                HEADER_SIZE + len(payload), self._codec(row).program, PROGRAM_VERSION, row.number, type, serial, status
             )
             + payload,
             until,
@@ -366,7 +381,7 @@ class Connection:
 
     def _hand_over(self, data: bytes) -> None:
         if not data:
-            self.break_off("the other end closed it")
+            self.break_off(self._link.why_ended())
             return
         self.heard = True
         pending = self._pending
@@ -394,7 +409,7 @@ class Connection:
             try:
                 self._on_message(packet)
             except VirtError as error:
-                self.break_off(error.message)
+                self.break_off(_why(error))
 
     # Sending.
 
@@ -402,7 +417,7 @@ class Connection:
         row, serial, length = pending.row, pending.serial, HEADER_SIZE + len(payload)
         if length > PACKET_MAX:
             raise InvalidArgument(f"{row.name}: a call of {length} bytes exceeds the limit of {PACKET_MAX}")
-        head = HEADER.pack(length, row.msgpack_program, PROGRAM_VERSION, row.number, _CALL, serial, _OK)
+        head = HEADER.pack(length, pending.codec.program, PROGRAM_VERSION, row.number, _CALL, serial, _OK)
         self._pending[serial] = pending
         try:
             self._transmit(head + payload, pending.until)
@@ -520,20 +535,24 @@ class Connection:
 
 def failure_of(packet: Packet) -> VirtError:
     """The exception that an error reply stands for."""
-    return error_from_wire(decode_error(packet.payload))
+    return error_from_wire(lane_of(packet.program).decode_error(packet.payload))
 
 
 def unknown_effect(loss: ConnectionLost, row: Row) -> ConnectionLost:
     """The error for a change that was under way when the connection was lost."""
-    why = loss.message.removeprefix(f"{loss.summary}: ")
-    return ConnectionLost(f"{why}; whether {row.name} took effect is unknown")
+    return ConnectionLost(f"{_why(loss)}; whether {row.name} took effect is unknown")
 
 
-def _end_of(row: Row, deadline: float) -> float:
+def _why(error: VirtError) -> str:
+    """What a connection is broken by; that of a loss without saying once more that it is one."""
+    return error.message.removeprefix(f"{ConnectionLost.summary}: ")
+
+
+def _end_of(row: Row, deadline: float, grace: float) -> float:
     """When waiting for a reply ends (monotonic time)."""
     if not deadline > 0:
         raise OperationTimeout(f"no time was left for {row.name}")
-    return time.monotonic() + deadline + DEADLINE_GRACE
+    return time.monotonic() + deadline + grace
 
 
 def _options(deadline: float | None, trace: bool) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..actors.embed import EmbeddedDaemon, start_embedded
+from ..wire.lanes import MSGPACK
 from ..wire.paths import Paths
-from .transport import SocketLink
+from .transports.local import SocketLink
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class EmbeddedDialer:
     """Dials the process's own daemon below ``root`` (None: one that keeps nothing), starting it where need be."""
 
     keepalive = False
+    lane = MSGPACK
 
     def __init__(self, root: Path | None) -> None:
         self._root = None if root is None else root.resolve()

@@ -52,24 +52,27 @@ def connect(
     keepalive_interval: float = 5,
     keepalive_count: int = 5,
     root: str | Path | None = None,
+    lane: str | None = None,
     on_trace: Callable[[CallTrace], None] | None = None,
 ) -> Host:
     """Connect to a host (virConnectOpen, virConnectOpenReadOnly).
 
     ``uri`` is libvirt's, by default ``$VIRTACTOR_DEFAULT_URI``, else ``qemu:///system`` for root and
-    ``qemu:///session`` for others. The daemon's socket is at its usual place, below ``root`` (also ``?root=DIR``), or
-    at ``?socket=PATH``. ``test:///default`` and ``test:///path/to/definitions.xml`` without any of these, and
-    ``qemu:///embed?root=DIR``, run the daemon's actors inside this process.
+    ``qemu:///session`` for others; docs/transports.md tells of all transports and parameters. On this machine the
+    daemon is virtactord or, where that does not run, libvirtd, at its usual socket; virtactord's may be below ``root``
+    (also ``?root=DIR``), either's at ``?socket=PATH``. ``test:///default`` and ``test:///path/to/definitions.xml``
+    without any of these, and ``qemu:///embed?root=DIR``, run the daemon's actors inside this process.
 
     ``deadline`` is the default for all calls, in seconds; without one the daemon's own limits hold. Every
     ``keepalive_interval`` seconds (0: never) a silent peer is asked whether it lives; after ``keepalive_count``
     intervals without an answer the connection counts as lost. With ``reconnect`` a lost connection is made anew by the
-    next call and by event iterators. ``on_trace`` is called with the way of every call through the daemon.
+    next call and by event iterators. ``lane`` (also ``?lane=``) forces how calls are encoded, ``msgpack`` or ``xdr``,
+    where that is not to be found out. ``on_trace`` is called with the way of every call through the daemon.
 
     Raises NoConnect when nobody is there or nobody there has such a driver, AuthFailed when the socket is not for us,
     InvalidArgument for a malformed URI.
     """
-    address = resolve(uri, readonly=readonly, root=Path(root) if root is not None else None)
+    address = resolve(uri, readonly=readonly, root=Path(root) if root is not None else None, lane=lane)
     session = Session(
         address,
         deadline=deadline,

@@ -19,10 +19,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..wire.errors import ConnectionLost, NoConnect, VirtError
-from ..wire.table import ROWS, Access, Kind, Row
+from ..wire.table import REMOTE_PROGRAM, ROWS, Access, Kind, Row
 from .address import Address
 from .connection import Connection, NotSent, Pending, unknown_effect
 from .keepalive import Keepalive
+from .opening import open_connection
 from .streams import Stream
 from .waiting import Inbox, remaining
 
@@ -34,9 +35,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 OnTrace = Callable[["CallTrace"], None]
 
-_OPEN = ROWS["connect_open"]
 _CLOSE = ROWS["connect_close"]
-READONLY = 1  # virConnectFlags, as ConnectFlags.RO
+_CONNECTION_CLOSED = ROWS["connect_event_connection_closed"]
 CLOSED_HERE = "it was closed on this side"
 CLOSE_SECONDS = 5.0
 RECONNECT_SECONDS = 30.0
@@ -121,7 +121,7 @@ class Session:
             lambda connection: connection.open_stream(row, args, deadline, traced), deadline
         )
         try:
-            self.outcome_of(pending, args, began)
+            stream.result = self.outcome_of(pending, args, began)
         except BaseException:
             pending.connection.forget_stream(pending.serial)
             raise
@@ -229,12 +229,11 @@ class Session:
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _open(self, deadline: float | None) -> Connection:
-        connection = Connection(self._address.dialer.dial(), self._deliver)
+        until = None if deadline is None else time.monotonic() + deadline
+        connection = open_connection(self._address, self._deliver, deadline, self._keepalive_interval > 0)
         try:
-            flags = READONLY if self._address.readonly else 0
-            connection.call(_OPEN, (self._address.opens, flags), deadline)
             if self._subscription is not None:
-                self._subscription.resume(connection, deadline)
+                self._subscription.resume(connection, remaining(until))
         except BaseException:
             connection.break_off("it could not be opened")
             raise
@@ -243,7 +242,9 @@ class Session:
         return connection
 
     def _deliver(self, packet: Packet) -> None:
-        """A message has come; called by whoever reads."""
+        """A message has come; called by whoever reads. What it raises ends the connection."""
+        if packet.procedure == _CONNECTION_CLOSED.number and packet.program == REMOTE_PROGRAM:
+            raise ConnectionLost("the daemon's driver lost its own connection")
         if self._subscription is not None:
             self._subscription.deliver(packet)
 

@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..wire.errors import OperationAborted, OperationInvalid, OperationTimeout, VirtError, error_from_wire
 from ..wire.framing import STREAM_DATA_MAX, Packet, PacketType, Status
-from ..wire.pack import decode_error
+from ..wire.lanes import lane_of
 from .waiting import Inbox
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ class Stream:
         self._connection = connection
         self._row = row
         self._serial = serial
+        # What the opening call answered, beside the stream.
+        self.result: tuple[Any, ...] = ()
         self._inbox: Inbox[Packet] = Inbox()
         self._rest = b""
         self._at_end = False
@@ -128,7 +130,7 @@ class Stream:
         if packet.status == Status.OK:
             self._take_finish()
             return b""
-        self._error = error_from_wire(decode_error(packet.payload))
+        self._error = error_from_wire(lane_of(packet.program).decode_error(packet.payload))
         self._forget()
         raise self._error
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from virtactor.client import Host, connect
 from virtactor.client.connection import Connection
-from virtactor.client.transport import SocketLink
+from virtactor.client.transports.local import SocketLink
 from virtactor.wire.errors import VirtError
 from virtactor.wire.framing import Packet, PacketReader, PacketType, Status, encode_packet
 from virtactor.wire.pack import codec, encode, encode_error
@@ -145,7 +145,9 @@ class FakeDaemon:
                 peer.serve(self.handlers)
 
     def connect(self, **more: Any) -> Host:
-        return connect(f"test+unix:///default?socket={self.path}", **{"keepalive_interval": 0, **more})
+        return connect(
+            f"test+unix:///default?socket={self.path}", **{"keepalive_interval": 0, "lane": "msgpack", **more}
+        )
 
     @property
     def peer(self) -> Peer:

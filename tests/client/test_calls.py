@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from virtactor.client.connection import Connection, NotSent, Pending
 from virtactor.client.keepalive import Keepalive
-from virtactor.client.transport import SocketLink
+from virtactor.client.transports.local import SocketLink
 from virtactor.client.waiting import Inbox
 from virtactor.wire.errors import (
     ConnectionLost,

@@ -1,9 +1,4 @@
-"""Ways to a daemon: connected sockets, and the Link that a connection uses one through.
-
-A dialer knows how to get a Link to one daemon, again and again (reconnecting dials anew). ``UnixDialer`` is here, the
-in-process one in embedded.py; tcp, tls and ssh are further dialers, chosen in address.py, whose links need only the
-methods of SocketLink.
-"""
+"""Sockets of this machine: the link over a connected socket, and dialing unix sockets by their paths."""
 
 from __future__ import annotations
 
@@ -11,35 +6,18 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
-from ..wire.errors import AuthFailed, InvalidArgument, NoConnect
-from .waiting import remaining
+from ...wire.errors import AuthFailed, InvalidArgument, NoConnect
+from ...wire.lanes import Lane
+from ..waiting import remaining
 
 RECEIVE_SIZE = 65536
 UNIX_PATH_MAX = 107
 _NO_WAIT = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
-
-
-class Dialer(Protocol):
-    """Makes links to one daemon."""
-
-    @property
-    def keepalive(self) -> bool:
-        """Whether the peer can be silent for another reason than having nothing to say."""
-        ...
-
-    def dial(self) -> SocketLink:
-        """A new link. Raises NoConnect or AuthFailed."""
-        ...
-
-    def release(self) -> None:
-        """Give back what dialing needed; called once, at the end."""
-        ...
 
 
 class SocketLink:
@@ -92,6 +70,10 @@ class SocketLink:
             with suppress(OSError):
                 os.eventfd_write(self._interrupts, 1)
 
+    def why_ended(self) -> str:
+        """Why nothing comes any more; asked once, when the end was read."""
+        return "the other end closed it"
+
     def shutdown(self) -> None:
         """End the link for both ends; a thread that waits in ``receive`` returns. The descriptor stays ours."""
         with suppress(OSError):
@@ -122,12 +104,13 @@ class SocketLink:
 
 
 class UnixDialer:
-    """Dials a unix socket by its path, however long that is."""
+    """Dials a unix socket by its path, however long that is; ``lane`` is what is spoken there, None where unknown."""
 
     keepalive = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, lane: Lane | None = None) -> None:
         self.path = path
+        self.lane = lane
 
     def dial(self) -> SocketLink:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -144,6 +127,40 @@ class UnixDialer:
 
     def release(self) -> None:
         """A path needs no giving back."""
+
+
+class FirstDialer:
+    """Dials the first of several sockets where somebody listens, and from then on that one.
+
+    A session that was open at one daemon does not come to another by reconnecting: its guests are not there.
+    """
+
+    keepalive = True
+
+    def __init__(self, dialers: Sequence[UnixDialer]) -> None:
+        self.dialers = dialers
+        self._found: UnixDialer | None = None
+
+    @property
+    def lane(self) -> Lane | None:
+        return self._found.lane if self._found is not None else None
+
+    def dial(self) -> SocketLink:
+        if self._found is not None:
+            return self._found.dial()
+        refusals: list[NoConnect] = []
+        for dialer in self.dialers:
+            try:
+                link = dialer.dial()
+            except NoConnect as refusal:
+                refusals.append(refusal)
+            else:
+                self._found = dialer
+                return link
+        raise refusals[0]
+
+    def release(self) -> None:
+        """Paths need no giving back."""
 
 
 def _milliseconds(seconds: float) -> int:
