@@ -167,9 +167,7 @@ class GuestInterface(NamedTuple):
     addrs: list[IPAddress]
 
 
-STRUCTS: dict[str, Struct] = {}
-
-for _name, _make, _signature in (
+_SIGNATURES: tuple[tuple[str, type, str], ...] = (
     ("domain", DomainRef, "name: string, uuid: uuid, id: int"),
     ("network", NetworkRef, "name: string, uuid: uuid"),
     ("network_port", NetworkPortRef, "net: network, uuid: uuid"),
@@ -201,5 +199,18 @@ for _name, _make, _signature in (
     ("domain_fsinfo", FilesystemInfo, "mountpoint: string, name: string, fstype: string, dev_aliases: string[256]"),
     ("domain_ip_addr", IPAddress, "type: int, addr: string, prefix: uint"),
     ("domain_interface", GuestInterface, "name: string, hwaddr: string?, addrs: domain_ip_addr[2048]"),
-):
-    STRUCTS[_name] = Struct(_make, parse_fields(_signature, STRUCTS))
+)
+
+
+class _Structs(dict[str, Struct]):
+    """The structures by name; a signature is read when its structure is first asked for."""
+
+    def __missing__(self, name: str) -> Struct:
+        for known, make, signature in _SIGNATURES:
+            if known == name:
+                self[name] = Struct(make, parse_fields(signature, self))
+                return self[name]
+        raise KeyError(name)
+
+
+STRUCTS = _Structs()

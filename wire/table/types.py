@@ -158,8 +158,9 @@ SCALARS: Mapping[str, Type] = {
     "param": Parameter(),
 }
 
-_NOTATION = re.compile(r"(?P<name>\w+)(?P<suffixes>(?:\?|\[\d+\]|\{\d+\})*)")
-_SUFFIX = re.compile(r"(\?)|\[(\d+)\]|\{(\d+)\}")
+# Compiled when they are first used.
+_NOTATION = r"(?P<name>\w+)(?P<suffixes>(?:\?|\[\d+\]|\{\d+\})*)"
+_SUFFIX = r"(\?)|\[(\d+)\]|\{(\d+)\}"
 
 
 def parse_fields(signature: str, structs: Mapping[str, Struct]) -> tuple[Field, ...]:
@@ -175,10 +176,10 @@ def parse_fields(signature: str, structs: Mapping[str, Struct]) -> tuple[Field, 
 
 def parse_type(notation: str, structs: Mapping[str, Struct]) -> Type:
     """The type that a notation such as ``domain[16384]`` or ``string?`` stands for."""
-    match = _NOTATION.fullmatch(notation)
+    match = re.fullmatch(_NOTATION, notation)
     if match is None:
         raise ValueError(f"{notation!r} is not the notation of a type")
-    suffixes = _SUFFIX.findall(match["suffixes"])
+    suffixes = re.findall(_SUFFIX, match["suffixes"])
     if match["name"] == "opaque":
         (_, limit, _), *suffixes = suffixes
         found: Type = Opaque(int(limit))
