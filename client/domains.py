@@ -13,9 +13,12 @@ from ..wire.enums.domain import ConnectListAllDomainsFlags, DomainDefineFlags, D
 from ..wire.errors import NoDomain
 from ..wire.table import ROWS
 from .domain import Domain, start_flags
+from .values import bits
 
 if TYPE_CHECKING:
     from ..wire.documents.domain import DomainDefinition
+    from ..wire.enums.domain_tuning import ConnectGetAllDomainStatsFlags, DomainStatsTypes
+    from ..wire.params import ParamValue
     from .reconnect import Session
     from .results import Progress, Results
 
@@ -25,6 +28,14 @@ _BY_NAME = ROWS["domain_lookup_by_name"]
 _BY_UUID = ROWS["domain_lookup_by_uuid"]
 _CREATE = ROWS["domain_create_xml"]
 _DEFINE = ROWS["domain_define_xml_flags"]
+_RESTORE = ROWS["domain_restore_flags"]
+_RESTORE_PARAMS = ROWS["domain_restore_params"]
+_SAVE_IMAGE_XML = ROWS["domain_save_image_get_xml_desc"]
+_DEFINE_SAVE_IMAGE = ROWS["domain_save_image_define_xml"]
+_FROM_NATIVE = ROWS["connect_domain_xml_from_native"]
+_TO_NATIVE = ROWS["connect_domain_xml_to_native"]
+_STATS = ROWS["connect_get_all_domain_stats"]
+_ATTACH = ROWS["domain_attach"]
 
 
 class Domains:
@@ -66,6 +77,9 @@ class Domains:
         shutoff: bool = False,
         autostart: bool = False,
         no_autostart: bool = False,
+        with_managed_save: bool = False,
+        with_snapshot: bool = False,
+        with_checkpoint: bool = False,
         deadline: float | None = None,
     ) -> list[Domain]:
         """The domains that pass the filter, all without one (virConnectListAllDomains).
@@ -83,8 +97,11 @@ class Domains:
             ConnectListAllDomainsFlags.SHUTOFF: shutoff,
             ConnectListAllDomainsFlags.AUTOSTART: autostart,
             ConnectListAllDomainsFlags.NO_AUTOSTART: no_autostart,
+            ConnectListAllDomainsFlags.MANAGEDSAVE: with_managed_save,
+            ConnectListAllDomainsFlags.HAS_SNAPSHOT: with_snapshot,
+            ConnectListAllDomainsFlags.HAS_CHECKPOINT: with_checkpoint,
         }
-        chosen = int(flags) | sum(int(flag) for flag, wished in wishes.items() if wished)
+        chosen = int(flags) | bits(wishes)
         found, _ = self._session.call(_LIST, 1, chosen, deadline=deadline)
         return [Domain(self._session, ref) for ref in found]
 
@@ -132,6 +149,83 @@ class Domains:
         """Start a transient domain: it is gone when it stops (virDomainCreateXML); see :meth:`Domain.start`."""
         flags |= start_flags(paused, autodestroy, reset_nvram=reset_nvram, validate=validate)
         return self._found(self._session.call(_CREATE, xml, flags, deadline=deadline))
+
+    def restore(
+        self,
+        path: str,
+        xml: str | None = None,
+        *,
+        bypass_cache: bool = False,
+        running: bool = False,
+        paused: bool = False,
+        reset_nvram: bool = False,
+        deadline: float | None = None,
+    ) -> None:
+        """Start the guest whose memory is in a file on the host (virDomainRestoreFlags); see :meth:`Domain.save`.
+
+        ``xml`` replaces parts of the definition in the file.
+        """
+        from .domain.saving import save_flags
+
+        flags = save_flags(bypass_cache, running, paused, reset_nvram)
+        self._session.call(_RESTORE, path, xml, flags, deadline=deadline)
+
+    def restore_with(self, params: dict[str, str], flags: int = 0, *, deadline: float | None = None) -> None:
+        """Restore as ``params`` say: ``file``, ``dxml`` (virDomainRestoreParams)."""
+        from ..wire.params import param
+
+        given = [param(name, value) for name, value in params.items()]
+        self._session.call(_RESTORE_PARAMS, given, flags, deadline=deadline)
+
+    def save_image_xml(self, path: str, *, secure: bool = False, deadline: float | None = None) -> str:
+        """The definition in a file that a guest was saved to (virDomainSaveImageGetXMLDesc)."""
+        return self._session.call(_SAVE_IMAGE_XML, path, int(secure), deadline=deadline)[0]
+
+    def define_save_image(
+        self,
+        path: str,
+        xml: str,
+        *,
+        running: bool = False,
+        paused: bool = False,
+        deadline: float | None = None,
+    ) -> None:
+        """Replace that definition, or what the guest is to be once restored (virDomainSaveImageDefineXML)."""
+        from .domain.saving import save_flags
+
+        flags = save_flags(running=running, paused=paused)
+        self._session.call(_DEFINE_SAVE_IMAGE, path, xml, flags, deadline=deadline)
+
+    def from_native(self, format: str, config: str, *, deadline: float | None = None) -> str:
+        """The XML for a configuration in a hypervisor's own form (virConnectDomainXMLFromNative)."""
+        return self._session.call(_FROM_NATIVE, format, config, 0, deadline=deadline)[0]
+
+    def to_native(self, format: str, xml: str, *, deadline: float | None = None) -> str:
+        """What a hypervisor makes of XML: with ``qemu-argv`` its command line (virConnectDomainXMLToNative)."""
+        return self._session.call(_TO_NATIVE, format, xml, 0, deadline=deadline)[0]
+
+    def stats(
+        self,
+        domains: Iterable[Domain] = (),
+        types: DomainStatsTypes | int = 0,
+        flags: ConnectGetAllDomainStatsFlags | int = 0,
+        *,
+        deadline: float | None = None,
+    ) -> list[tuple[Domain, dict[str, ParamValue]]]:
+        """Figures of these domains, by default of all, by libvirt's names (virConnectGetAllDomainStats).
+
+        ``types`` choose groups of figures, 0 all that the driver has; ``flags`` choose among all domains. Lists are
+        flat: ``vcpu.current``, ``vcpu.0.time``, …
+        """
+        from ..wire.params import values_of
+
+        chosen = [domain.ref for domain in domains]
+        (records,) = self._session.call(_STATS, chosen, int(types), int(flags), deadline=deadline)
+        return [(Domain(self._session, record.dom), values_of(record.params)) for record in records]
+
+    def attach(self, pid: int, *, deadline: float | None = None) -> Domain:
+        """Take a QEMU that somebody else started under the daemon's care (virDomainQemuAttach)."""
+        return self._found(self._session.call(_ATTACH, pid, 0, deadline=deadline))
 
     def start_all(
         self,

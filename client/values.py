@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import TypeVar
 
 Member = TypeVar("Member", bound=IntEnum)
+Flag = TypeVar("Flag", bound=int)
 
 
 def member_or_number(kind: type[Member], number: int) -> Member | int:
@@ -19,3 +21,13 @@ def member_or_number(kind: type[Member], number: int) -> Member | int:
 def words_of(member: IntEnum | int) -> str:
     """A member's name as words; a number that has no name is told as such."""
     return member.name.lower().replace("_", " ") if isinstance(member, IntEnum) else f"unknown ({member})"
+
+
+def bits(wishes: Mapping[Flag, bool]) -> int:
+    """The flags that are wished for, together."""
+    return sum(int(flag) for flag, wished in wishes.items() if wished)
+
+
+def impact(live: bool, config: bool) -> int:
+    """virDomainModificationImpact: the running guest, the definition, both, or (neither) whichever there is."""
+    return (1 if live else 0) | (2 if config else 0)
