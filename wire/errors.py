@@ -56,6 +56,13 @@ DATA_FIELDS: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
+# Codes whose messages begin otherwise than those of the class that has them.
+_SUMMARY_OF_CODE: Mapping[int, str] = {
+    ErrorNumber.OPERATION_UNSUPPORTED: "Operation not supported",
+    ErrorNumber.XML_DETAIL: "",
+}
+
+
 class VirtError(Exception):
     """Any failure of a call.
 
@@ -83,7 +90,8 @@ class VirtError(Exception):
         errno: int | None = None,
         qmp_class: str | None = None,
     ) -> None:
-        self.message = f"{self.summary}: {detail}" if detail else self.summary
+        summary = self.summary if code is None else _SUMMARY_OF_CODE.get(code, self.summary)
+        self.message = ": ".join(filter(None, (summary, detail)))
         super().__init__(self.message)
         if code is not None:
             self.code = code
