@@ -30,10 +30,22 @@ class PagePool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostFeature:
+    """A feature that the processor has beyond its model."""
+
+    name: Annotated[str, At("@name")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostCpu:
-    """The host's processor. `model` is the nearest one that guests can be given; `topology` is that of one cell."""
+    """The host's processor. `model` is the nearest one that guests can be given; `topology` is that of one cell.
+
+    `address_bits` are those of a physical address.
+    """
 
     arch: Annotated[str, At("arch")]
+    pae: Annotated[bool, At("features/pae")] = False
+    nonpae: Annotated[bool, At("features/nonpae")] = False
     model: Annotated[str | None, At("model")] = None
     vendor: Annotated[str | None, At("vendor")] = None
     microcode: Annotated[int | None, At("microcode/@version")] = None
@@ -41,6 +53,9 @@ class HostCpu:
     family_model: Annotated[int | None, At("signature/@model")] = None
     stepping: Annotated[int | None, At("signature/@stepping")] = None
     topology: Annotated[Topology | None, At("topology")] = None
+    address_bits_mode: Annotated[Literal["emulate", "passthrough"] | None, At("maxphysaddr/@mode")] = None
+    address_bits: Annotated[int | None, At("maxphysaddr/@bits")] = None
+    features: Annotated[tuple[HostFeature, ...], At("feature")] = ()
     pages: Annotated[tuple[PageSize, ...], At("pages")] = ()
 
 
@@ -88,18 +103,27 @@ class CacheBank:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityModel:
+    """How guests are kept apart, and what is to be known of its labels."""
+
+    model: Annotated[str, At("model")]
+    doi: Annotated[str | None, At("doi")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """The machine that the daemon runs on."""
 
-    uuid: Annotated[str, At("uuid", UUID)]
+    uuid: Annotated[str | None, At("uuid", UUID)] = None
     cpu: Annotated[HostCpu, At("cpu")]
     power_management: Annotated[bool, At("power_management")] = True
     iommu: Annotated[bool, At("iommu/@support", YES_NO)] = False
+    live_migration: Annotated[bool, At("migration_features/live")] = False
+    migration_transports: Annotated[tuple[str, ...], At("migration_features/uri_transports/uri_transport")] = ()
     cell_count: Annotated[int, At("topology/cells/@num")]
     cells: Annotated[tuple[Cell, ...], At("topology/cells/cell")] = ()
     caches: Annotated[tuple[CacheBank, ...], At("cache/bank")] = ()
-    security_model: Annotated[str, At("secmodel/model")] = "none"
-    security_doi: Annotated[str, At("secmodel/doi")] = "0"
+    security_models: Annotated[tuple[SecurityModel, ...], At("secmodel")] = (SecurityModel(model="none", doi="0"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +140,7 @@ class GuestMachine:
 class Guest:
     """A kind of guests: the emulator that runs them, on what machines, by which domain types."""
 
-    os_type: Annotated[Literal["hvm"], At("os_type")] = "hvm"
+    os_type: Annotated[Literal["hvm", "xen"], At("os_type")] = "hvm"
     arch: Annotated[str, At("arch/@name")]
     word_size: Annotated[int, At("arch/wordsize")]
     emulator: Annotated[str | None, At("arch/emulator")] = None
@@ -130,6 +154,8 @@ class Guest:
     apic_toggle: Annotated[bool | None, At("features/apic/@toggle", YES_NO)] = None
     cpuselection: Annotated[bool, At("features/cpuselection")] = False
     deviceboot: Annotated[bool, At("features/deviceboot")] = False
+    disksnapshot_default: Annotated[Literal["on", "off"] | None, At("features/disksnapshot/@default")] = None
+    disksnapshot_toggle: Annotated[bool | None, At("features/disksnapshot/@toggle", YES_NO)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

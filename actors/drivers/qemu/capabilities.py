@@ -1,8 +1,6 @@
 """What a QEMU binary can do: asked of it by QMP, and kept on disk.
 
-A binary is asked once, in a process without a machine, and again when its file, the host's kernel or the access to
-/dev/kvm has changed (the last two because they decide whether KVM works). The cache is a file per binary; one that is
-damaged is set aside, one that is out of date is overwritten. A cache that cannot be written costs time, not service.
+A binary is asked once, in a process without a machine, and again when what it said may have changed (answers.py).
 
 Rejected: versions as a measure of what exists (distributions leave devices out and port features back), and parsing
 ``-help`` (it is prose).
@@ -11,31 +9,17 @@ Rejected: versions as a measure of what exists (distributions leave devices out 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-import logging
 import os
-import secrets
 import shutil
-import socket
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ....wire.documents.capabilities import Capabilities as CapabilitiesDocument
-from ....wire.documents.capabilities import Guest, GuestMachine, format_capabilities
-from ....wire.errors import OperationTimeout, ProcessFailure, UnsupportedConfig, VirtError
-from ...host import read_host
-from ...monitor.qmp import QmpConnection
-from .accelerator import KVM_DEVICE, kvm_works
-from .process import Launch, Process, guest_environment, mortal, spawn
-
-logger = logging.getLogger("virtactor.qemu.capabilities")
-
-CACHE_FORMAT = 1
-PATIENCE = 15.0  # seconds for all the questions together; they take 0.1 on an idle host
+from ....wire.errors import UnsupportedConfig, VirtError
+from .accelerator import kvm_works
+from .answers import cached
+from .interrogation import Interrogation, interrogate
 
 # QEMU's name of a target -> libvirt's name of the architecture, where they differ.
 _LIBVIRT_ARCH = {"i386": "i686", "arm": "armv7l"}
@@ -57,7 +41,6 @@ _TARGETS = (
     *("m68k", "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el", "sh4", "sh4eb", "sparc", "sparc64"),
     *("xtensa", "xtensaeb"),
 )
-_X86 = ("x86_64", "i686")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,53 +123,20 @@ async def probe(binary: str, cache_dir: Path) -> Capabilities:
 
     Raises ProcessFailure (``stderr``) when it is no QEMU or does not answer, SystemFailure when it cannot be executed.
     """
-    loop = asyncio.get_running_loop()
-    stamp = await loop.run_in_executor(None, _stamp, binary)
-    file = cache_dir / f"{hashlib.sha256(binary.encode()).hexdigest()[:32]}.json"
-    cached = await loop.run_in_executor(None, _load, file, stamp)
-    if cached is not None:
-        return cached
-    capabilities = await ask(binary)
-    await loop.run_in_executor(None, _save, file, stamp, capabilities)
-    return capabilities
+    return await cached(binary, cache_dir, "", lambda: ask(binary), _to_json, _from_json)
 
 
 async def ask(binary: str) -> Capabilities:
     """What the binary can do, asked of it now. Raises as ``probe`` does."""
-    ours, theirs = socket.socketpair()
-    ours.setblocking(False)
-    output = os.memfd_create("virtactor-probe", os.MFD_CLOEXEC)
-    try:
-        argv = mortal([binary, *_ARGUMENTS, "-chardev", f"socket,id=probe,fd={theirs.fileno()}", "-mon", _MONITOR])
-        log = Path(f"/proc/self/fd/{output}")
-        process = await spawn(Launch(argv, log, guest_environment(), fds=(theirs.fileno(),)))
-        theirs.close()
-        try:
-            answers, package = await _questions(binary, process, ours)
-        finally:
-            await process.kill(grace=0)
-    finally:
-        ours.close()
-        theirs.close()
-        os.close(output)
-    capabilities = _digest(binary, answers, package)
+    async with interrogate(binary) as peer:
+        told = await asyncio.gather(*(_question(peer, name) for name in _QUESTIONS))
+    answers = dict(zip(_QUESTIONS, told, strict=True))
+    capabilities = _digest(binary, answers, str(answers["version"].get("package", "")))
     return await _with_kvm(capabilities, answers)
 
 
-async def host_capabilities(known: Iterable[Capabilities]) -> str:
-    """The ``<capabilities>`` document of this host and these emulators (virConnectGetCapabilities)."""
-    host = await asyncio.get_running_loop().run_in_executor(None, read_host)
-    guests = tuple(_guest(capabilities) for capabilities in sorted(known, key=lambda each: each.arch))
-    return format_capabilities(CapabilitiesDocument(host=host, guests=guests))
+# -- asking -----------------------------------------------------------------------------------------------------------
 
-
-# -- asking ------------------------------------------------------------------------------------------------------------
-
-_ARGUMENTS = (
-    *("-machine", "none,accel=tcg:kvm", "-nodefaults", "-no-user-config", "-display", "none", "-S"),
-    *("-serial", "none", "-monitor", "none"),
-)
-_MONITOR = "chardev=probe,mode=control"
 _QUESTIONS: dict[str, tuple[str, dict[str, Any] | None]] = {
     "version": ("query-version", None),
     "target": ("query-target", None),
@@ -202,29 +152,10 @@ _QUESTIONS: dict[str, tuple[str, dict[str, Any] | None]] = {
 _OPTIONAL = frozenset({"cpu_models", "kvm"})
 
 
-async def _questions(binary: str, process: Process, peer: socket.socket) -> tuple[dict[str, Any], str]:
-    connection = QmpConnection(binary, lambda event: None)
-    deadline = asyncio.get_running_loop().time() + PATIENCE
-    try:
-        await connection.connect(peer, deadline)
-        answers = await asyncio.gather(*(_question(connection, name, deadline) for name in _QUESTIONS))
-    except OperationTimeout as error:
-        raise ProcessFailure(f"{binary} does not answer", stderr=process.last_lines()) from error
-    except VirtError as error:
-        ended = await process.kill(grace=0.1)
-        raise ProcessFailure(
-            f"{binary} cannot be asked what it can do, it {ended}", stderr=process.last_lines()
-        ) from error
-    finally:
-        await connection.close()
-    known = dict(zip(_QUESTIONS, answers, strict=True))
-    return known, str(known["version"].get("package", ""))
-
-
-async def _question(connection: QmpConnection, name: str, deadline: float) -> Any:
+async def _question(peer: Interrogation, name: str) -> Any:
     command, arguments = _QUESTIONS[name]
     try:
-        return await connection.execute(command, arguments, deadline=deadline)
+        return await peer.ask(command, arguments)
     except VirtError as error:
         if name in _OPTIONAL and error.qmp_class is not None:
             return {} if name == "kvm" else []
@@ -286,54 +217,6 @@ async def _with_kvm(capabilities: Capabilities, answers: Mapping[str, Any]) -> C
 # -- the cache ---------------------------------------------------------------------------------------------------------
 
 
-def _stamp(binary: str) -> dict[str, Any]:
-    """What must be unchanged for a cached answer to be true. Raises ProcessFailure when there is no such binary."""
-    try:
-        stat = os.stat(binary)
-    except OSError as error:
-        raise ProcessFailure(f"{binary}: {error.strerror}", errno=error.errno) from error
-    kernel = os.uname()
-    return {
-        "format": CACHE_FORMAT,
-        "binary": binary,
-        "size": stat.st_size,
-        "mtime": stat.st_mtime_ns,
-        "kernel": f"{kernel.release} {kernel.version}",
-        "kvm_device": os.access(KVM_DEVICE, os.R_OK | os.W_OK),
-    }
-
-
-def _load(file: Path, stamp: Mapping[str, Any]) -> Capabilities | None:
-    try:
-        text = file.read_bytes()
-    except OSError:
-        return None
-    try:
-        content = json.loads(text)
-        if content["stamp"] != stamp:
-            return None
-        return _from_json(content["capabilities"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        aside = file.with_suffix(".damaged")
-        logger.warning("%s is damaged and set aside as %s: %r", file, aside.name, error)
-        with suppress(OSError):
-            os.replace(file, aside)
-        return None
-
-
-def _save(file: Path, stamp: Mapping[str, Any], capabilities: Capabilities) -> None:
-    content = json.dumps({"stamp": stamp, "capabilities": _to_json(capabilities)}, indent=1)
-    temporary = file.with_suffix(f".{secrets.token_hex(4)}.tmp")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(content)
-        os.replace(temporary, file)
-    except OSError as error:
-        logger.warning("what %s can do is not cached: %s", capabilities.binary, error)
-        with suppress(OSError):
-            temporary.unlink()
-
-
 def _to_json(capabilities: Capabilities) -> dict[str, Any]:
     return {name: _plain(getattr(capabilities, name)) for name in Capabilities.__slots__}
 
@@ -365,39 +248,6 @@ def _from_json(told: Mapping[str, Any]) -> Capabilities:
         commands=frozenset(told["commands"]),
         options={name: frozenset(parameters) for name, parameters in told["options"].items()},
     )
-
-
-# -- the document ------------------------------------------------------------------------------------------------------
-
-_WORD_SIZE = {"i686": 32, "armv7l": 32, "ppc": 32, "riscv32": 32, "mips": 32, "mipsel": 32, "m68k": 32, "hppa": 32}
-
-
-def _guest(capabilities: Capabilities) -> Guest:
-    x86 = capabilities.arch in _X86
-    return Guest(
-        arch=capabilities.arch,
-        word_size=_WORD_SIZE.get(capabilities.arch, 64),
-        emulator=capabilities.binary,
-        machines=tuple(entry for machine in capabilities.machines for entry in _guest_machines(machine)),
-        domain_types=("qemu", "kvm") if capabilities.kvm else ("qemu",),
-        pae=capabilities.arch == "i686",
-        nonpae=capabilities.arch == "i686",
-        acpi_default="on" if x86 else None,
-        acpi_toggle=True if x86 else None,
-        apic_default="on" if x86 else None,
-        apic_toggle=False if x86 else None,
-        cpuselection=bool(capabilities.cpu_models),
-        deviceboot=True,
-    )
-
-
-def _guest_machines(machine: Machine) -> tuple[GuestMachine, ...]:
-    deprecated = True if machine.deprecated else None
-    full = GuestMachine(name=machine.name, max_cpus=machine.max_cpus, deprecated=deprecated)
-    if machine.alias is None:
-        return (full,)
-    alias = GuestMachine(name=machine.alias, canonical=machine.name, max_cpus=machine.max_cpus, deprecated=deprecated)
-    return full, alias
 
 
 def _libvirt_arch(target: str) -> str:

@@ -25,6 +25,7 @@ from ....wire.paths import Paths
 from ...call import Call
 from ...config import Config
 from ...events import EventLog
+from ...host.files import HostFiles
 from ...runtime import Runtime
 from ...store import Store, sweep
 from ..directory import Directory
@@ -34,6 +35,7 @@ from .aliases import assign_aliases
 from .domain import Load, QemuDomain
 from .emulators import Emulators
 from .files import QemuFiles
+from .host_queries import QemuHostQueries
 from .leftovers import end_at_once, processes_of
 from .process import Identity, boot_id
 from .status import Status, parse_status
@@ -44,7 +46,7 @@ logger = logging.getLogger("virtactor.qemu")
 T = TypeVar("T")
 
 
-class QemuDriver(DomainDriver):
+class QemuDriver(QemuHostQueries, DomainDriver):
     """Domains that are QEMU processes."""
 
     name = "qemu"
@@ -64,7 +66,8 @@ class QemuDriver(DomainDriver):
         self._files = files
         self._store = store
         self._config = config.qemu
-        self._emulators = emulators
+        self.emulators = emulators
+        self.files = HostFiles()
 
     def on_start(self) -> None:
         for directory in (self._files.config, self._files.autostart, self._files.run):
@@ -148,11 +151,11 @@ class QemuDriver(DomainDriver):
 
     def on_stop(self) -> None:
         super().on_stop()
-        self._emulators.stop()
+        self.emulators.stop()
 
     def surroundings(self) -> QemuSurroundings:
         return QemuSurroundings(
-            self.actor_ref, self.events, self.ids, self._files, self._store, self._config, self._emulators
+            self.actor_ref, self.events, self.ids, self._files, self._store, self._config, self.emulators
         )
 
     def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[Any]:
@@ -161,12 +164,9 @@ class QemuDriver(DomainDriver):
     # -- calls ---------------------------------------------------------------------------------------------------------
 
     async def connect_get_version(self, call: Call) -> tuple[int]:
-        capabilities = await self._emulators.capabilities(None, None)
+        capabilities = await self.emulators.capabilities(None, None)
         major, minor, micro = capabilities.version
         return (major * 1_000_000 + minor * 1_000 + micro,)
-
-    async def connect_get_capabilities(self, call: Call) -> tuple[str]:
-        return (await self._emulators.host_document(),)
 
 
 def open_qemu(runtime: Runtime, config: Config, paths: Paths, store: pykka.ActorRef[Store]) -> DriverHandle:

@@ -11,10 +11,12 @@ import os
 import platform
 import shutil
 from pathlib import Path
+from typing import Any
 
 from ....wire.errors import UnsupportedConfig
 from ...runtime import Runtime
-from .capabilities import Capabilities, find_emulators, host_capabilities, probe
+from .capabilities import Capabilities, find_emulators, probe
+from .cpu_models import QemuCpus, qemu_cpus
 
 
 class Emulators:
@@ -26,6 +28,7 @@ class Emulators:
         self._preferred = preferred
         self._found: dict[str, str] | None = None
         self._probes: dict[tuple[str, int, int], asyncio.Task[Capabilities]] = {}
+        self._cpus: dict[tuple[str, int, int, str], asyncio.Task[QemuCpus]] = {}
 
     async def capabilities(self, binary: str | None, arch: str | None) -> Capabilities:
         """What ``binary`` can do, or the emulator for ``arch`` (the host's when None).
@@ -33,30 +36,36 @@ class Emulators:
         Raises UnsupportedConfig when there is none, ProcessFailure when it does not answer the probe.
         """
         path = binary or self._binary_for(arch or platform.machine())
-        if not os.access(path, os.X_OK):
-            raise UnsupportedConfig(f"emulator '{path}' is not an executable file")
-        stat = os.stat(path)
-        key = (path, stat.st_size, stat.st_mtime_ns)
+        key = _file_of(path)
         found = self._probes.get(key)
         if found is None:
             found = self._probes[key] = self._runtime.spawn(probe(path, self._cache), f"probe {path}")
-            found.add_done_callback(lambda done: self._forget_failure(key, done))
+            found.add_done_callback(lambda done: self._forget_failure(self._probes, key, done))
         return await asyncio.shield(found)
 
-    async def host_document(self) -> str:
-        """The `<capabilities>` document of this host and its emulators."""
+    async def all(self) -> list[Capabilities]:
+        """What all emulators of this host can do."""
         binaries = sorted({*self._emulators().values(), *([self._preferred_binary()] if self._preferred else ())})
-        known = await asyncio.gather(*(self.capabilities(binary, None) for binary in binaries))
-        return await host_capabilities(known)
+        return await asyncio.gather(*(self.capabilities(binary, None) for binary in binaries))
+
+    async def cpus(self, capabilities: Capabilities, accelerator: str) -> QemuCpus:
+        """The processors that an x86 emulator makes with an accelerator (``tcg``, ``kvm``). Raises ProcessFailure."""
+        key = (*_file_of(capabilities.binary), accelerator)
+        found = self._cpus.get(key)
+        if found is None:
+            work = qemu_cpus(capabilities.binary, capabilities.arch, accelerator, self._cache)
+            found = self._cpus[key] = self._runtime.spawn(work, f"processors of {capabilities.binary}")
+            found.add_done_callback(lambda done: self._forget_failure(self._cpus, key, done))
+        return await asyncio.shield(found)
 
     def stop(self) -> None:
         """End the probes that are under way."""
-        for found in tuple(self._probes.values()):
+        for found in (*self._probes.values(), *self._cpus.values()):
             found.cancel()
 
-    def _forget_failure(self, key: tuple[str, int, int], done: asyncio.Future[Capabilities]) -> None:
+    def _forget_failure(self, found: dict[Any, Any], key: object, done: asyncio.Future[Any]) -> None:
         if done.cancelled() or done.exception() is not None:
-            self._probes.pop(key, None)
+            found.pop(key, None)
 
     def _binary_for(self, arch: str) -> str:
         if self._preferred:
@@ -81,3 +90,11 @@ class Emulators:
         if not self._found:
             self._found = find_emulators()
         return self._found
+
+
+def _file_of(path: str) -> tuple[str, int, int]:
+    """What a binary is known by; it is another one when its file has changed. Raises UnsupportedConfig."""
+    if not os.access(path, os.X_OK):
+        raise UnsupportedConfig(f"emulator '{path}' is not an executable file")
+    stat = os.stat(path)
+    return path, stat.st_size, stat.st_mtime_ns

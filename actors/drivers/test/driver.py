@@ -23,13 +23,14 @@ from ..directory import Directory
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle, PartHandle
 from .domain import TestDomain
+from .host import TestHostQueries
 from .node import DEFAULT, InitialNode, initial_node
 from .storage import open_pools
 
 VERSION = 2
 
 
-class TestDriver(DomainDriver):
+class TestDriver(TestHostQueries, DomainDriver):
     """Domains in memory."""
 
     __test__ = False

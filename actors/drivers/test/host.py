@@ -28,7 +28,7 @@ from ...cpu.architectures import ARCHITECTURES, X86
 from ...cpu.arithmetic import baseline, check_host_descriptions
 from ...cpu.x86 import x86_models
 from ..domain import check_flags
-from ..host_queries import bitmap, host_stats
+from ..host_queries import bitmap, host_stats, one_or_all, require
 
 MAX_VCPUS = 32
 _ARCH = "i686"
@@ -68,6 +68,7 @@ class TestHostQueries:
 
     def node_get_cpu_stats(self, call: Call, cpu_num: int, nparams: int, flags: int) -> tuple[list[HostStat], int]:
         check_flags(call, flags, 0)
+        one_or_all(call, cpu_num, "cpuNum")
         return host_stats(_TIMES, nparams)
 
     def node_get_free_memory(self, call: Call) -> tuple[int]:
@@ -82,6 +83,8 @@ class TestHostQueries:
         self, call: Call, pages: list[int], start_cell: int, cell_count: int, flags: int
     ) -> tuple[list[int]]:
         check_flags(call, flags, 0)
+        require(call, len(pages), "npages")
+        require(call, cell_count, "cellCount")
         counts, count = [], 6
         for _ in range(len(pages) * cell_count):
             count = count * 2 + 7

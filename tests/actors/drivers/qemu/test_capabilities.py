@@ -13,9 +13,8 @@ from typing import Any, TypeVar
 
 import pytest
 import uvloop
-from virtactor.actors.drivers.qemu.capabilities import Capabilities, ask, find_emulators, host_capabilities, probe
+from virtactor.actors.drivers.qemu.capabilities import Capabilities, ask, find_emulators, probe
 from virtactor.actors.drivers.qemu.process import read_stat
-from virtactor.wire.documents.capabilities import parse_capabilities
 from virtactor.wire.errors import ProcessFailure, UnsupportedConfig
 
 QEMU = "/usr/bin/qemu-system-x86_64"
@@ -214,15 +213,3 @@ def test_emulators_are_found_by_architecture(tmp_path: Path) -> None:
 def test_a_distribution_with_a_qemu_kvm_only_has_an_emulator_for_its_host(tmp_path: Path) -> None:
     binary = program(tmp_path / "qemu-kvm", "true")
     assert find_emulators(str(tmp_path)) == {os.uname().machine: binary}
-
-
-def test_the_document_lists_the_guests_that_can_be_run(real: Capabilities) -> None:
-    document = parse_capabilities(run(host_capabilities([real])))
-    (guest,) = document.guests
-    assert (guest.arch, guest.word_size, guest.emulator) == ("x86_64", 64, QEMU)
-    assert guest.domain_types == (("qemu", "kvm") if real.kvm else ("qemu",))
-    pc = real.machine("pc")
-    listed = {machine.name: machine.canonical for machine in guest.machines}
-    assert listed["pc"] == pc.name
-    assert listed[pc.name] is None
-    assert document.host.cpu.arch == os.uname().machine
