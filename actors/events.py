@@ -21,6 +21,7 @@ from typing import Any
 import pykka
 
 from ..wire import pack
+from ..wire.table.events import whole_fields
 from ..wire.table.rows import Row
 from .call import Call
 from .runtime import LoopActor, Runtime, send
@@ -30,7 +31,7 @@ WINDOW = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Something happened: libvirt's message row, and its fields."""
+    """Something happened: the row of wire/table/events.py that drivers publish it as, and its fields."""
 
     row: Row
     fields: tuple[Any, ...]
@@ -38,12 +39,17 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to subscribers; ``payload`` is the fields packed, ``when`` seconds since 1970."""
+    """One event on its way to connections; ``when`` is in seconds since 1970, ``payload`` the row's fields packed."""
 
     sequence: int
     when: float
-    procedure: int
+    row: Row
+    fields: tuple[Any, ...]
     payload: bytes
+
+    @property
+    def procedure(self) -> int:
+        return self.row.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +65,40 @@ class Subscribe:
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """To a connection: what follows now are the events after that number."""
+    """To a connection: what follows now are the events of these procedures after that number."""
 
+    procedures: frozenset[int]
     after: int
 
 
 @dataclass(frozen=True, slots=True)
 class Unsubscribe:
+    """A connection wants no more of what it subscribed to; what it watches goes on."""
+
+    connection: pykka.ActorRef[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A connection wants events of these procedures from now on, beside its subscription; ``token`` is given back."""
+
+    connection: pykka.ActorRef[Any]
+    procedures: frozenset[int]
+    token: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """To a connection: what you asked for with that token begins after that number."""
+
+    token: Any
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A connection is gone."""
+
     connection: pykka.ActorRef[Any]
 
 
@@ -84,6 +117,20 @@ class Replayed:
     missed: bool
 
 
+@dataclass(slots=True)
+class Listening:
+    """What one connection is to be told: what it watches, and its subscription (None: it has none; empty: to all)."""
+
+    connection: pykka.ActorRef[Any]
+    subscribed: frozenset[int] | None = None
+    watched: frozenset[int] = frozenset()
+
+    def wants(self, procedure: int) -> bool:
+        if self.subscribed is not None and (not self.subscribed or procedure in self.subscribed):
+            return True
+        return procedure in self.watched
+
+
 class EventLog(LoopActor):
     """The events of one driver."""
 
@@ -94,20 +141,20 @@ class EventLog(LoopActor):
         self.epoch = uuid.uuid4().hex
         self.sequence = 0
         self._window: deque[Delivery] = deque(maxlen=window)
-        self._subscribers: dict[str, tuple[pykka.ActorRef[Any], frozenset[int]]] = {}
+        self._listening: dict[str, Listening] = {}
 
     def on_receive(self, message: Any) -> Any:
         return self._HANDLERS[message.__class__](self, message)
 
     def _publish(self, message: Publish) -> None:
         self.sequence += 1
-        delivery = Delivery(self.sequence, time.time(), message.row.number, pack.encode(message.fields))
+        row, fields = message.row, message.fields
+        payload = pack.encode(whole_fields(row, fields))
+        delivery = Delivery(self.sequence, time.time(), row, fields, payload)
         self._window.append(delivery)
-        for ref, procedures in tuple(self._subscribers.values()):
-            if procedures and delivery.procedure not in procedures:
-                continue
-            if not send(ref, delivery):
-                self._subscribers.pop(ref.actor_urn, None)
+        for listening in tuple(self._listening.values()):
+            if listening.wants(row.number) and not send(listening.connection, delivery):
+                self._listening.pop(listening.connection.actor_urn, None)
 
     def _subscribe(self, message: Subscribe) -> None:
         resumes = message.epoch is not None
@@ -119,35 +166,60 @@ class EventLog(LoopActor):
             after, missed = 0, True
         after = min(after, self.sequence)
         missed = missed or self._has_gap(after)
-        if not send(message.connection, Subscribed(after)):
+        if not send(message.connection, Subscribed(message.procedures, after)):
             return
-        self._subscribers[message.connection.actor_urn] = (message.connection, message.procedures)
+        listening = self._listening_of(message.connection)
+        listening.subscribed = message.procedures
         message.call.reply((self.epoch, self.sequence, missed))
-        self._deliver_since(message.connection, message.procedures, after)
+        self._deliver_since(listening, after)
 
     def _unsubscribe(self, message: Unsubscribe) -> None:
-        self._subscribers.pop(message.connection.actor_urn, None)
+        listening = self._listening.get(message.connection.actor_urn)
+        if listening is not None:
+            listening.subscribed = None
+            self._drop_idle(listening)
+
+    def _watch(self, message: Watch) -> None:
+        if message.token is not None and not send(message.connection, Watching(message.token, self.sequence)):
+            return
+        listening = self._listening_of(message.connection)
+        listening.watched = message.procedures
+        self._drop_idle(listening)
+
+    def _leave(self, message: Leave) -> None:
+        self._listening.pop(message.connection.actor_urn, None)
+
+    def _listening_of(self, connection: pykka.ActorRef[Any]) -> Listening:
+        return self._listening.setdefault(connection.actor_urn, Listening(connection))
+
+    def _drop_idle(self, listening: Listening) -> None:
+        if listening.subscribed is None and not listening.watched:
+            del self._listening[listening.connection.actor_urn]
 
     def _replay(self, message: Replay) -> None:
-        found = self._subscribers.get(message.connection.actor_urn)
-        if found is not None and send(message.connection, Replayed(self._has_gap(message.after))):
-            self._deliver_since(message.connection, found[1], message.after)
+        listening = self._listening.get(message.connection.actor_urn)
+        missed = listening is not None and self._has_gap(message.after)
+        # Also who has stopped listening meanwhile hears that his replay is over.
+        if send(message.connection, Replayed(missed)) and listening is not None:
+            self._deliver_since(listening, message.after)
 
     def _has_gap(self, after: int) -> bool:
         oldest = self._window[0].sequence if self._window else self.sequence + 1
         return after + 1 < oldest
 
-    def _deliver_since(self, ref: pykka.ActorRef[Any], procedures: frozenset[int], after: int) -> None:
+    def _deliver_since(self, listening: Listening, after: int) -> None:
         if after >= self.sequence:
             return
         behind = self.sequence - after
         for delivery in islice(self._window, max(0, len(self._window) - behind), None):
-            if not procedures or delivery.procedure in procedures:
-                send(ref, delivery)
+            if listening.wants(delivery.row.number):
+                send(listening.connection, delivery)
 
     _HANDLERS = {
         Publish: _publish,
         Subscribe: _subscribe,
         Unsubscribe: _unsubscribe,
+        Watch: _watch,
+        Leave: _leave,
         Replay: _replay,
     }

@@ -82,9 +82,10 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
     def _opened(self, message: Opened) -> None:
         self._transport = transport = message.transport
         sock = transport.get_extra_info("socket")
-        local = sock is not None and sock.family == socket.AF_UNIX
-        self.session.identity = _peer_identity(sock) if local else None
-        self.session.secure = local or transport.get_extra_info("sslcontext") is not None
+        self.session.secure = transport.get_extra_info("sslcontext") is not None
+        if sock is not None and sock.family == socket.AF_UNIX:
+            self.session.identity = _peer_identity(sock)
+            self.session.secure = True
         self.session.authenticated = self._auth is AuthMethod.NONE
         logger.debug("%s: connected, %s", self.label, self.session.identity)
 
