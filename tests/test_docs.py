@@ -4,8 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from virtactor.actors import lifecycle
-from virtactor.wire.table import support
+from virtactor.actors import lifecycle, support
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")])
@@ -26,7 +25,7 @@ def test_the_lifecycle_diagram_is_the_tables() -> None:
     assert f"```mermaid\n{lifecycle.diagram()}\n```" in text
 
 
-def test_the_page_of_served_apis_is_the_tables() -> None:
+def test_the_page_of_served_apis_is_the_tables_and_the_drivers() -> None:
     assert (REPOSITORY / "docs" / "api-support.md").read_text() == support.page()
 
 

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pykka
 
 from ...wire.errors import NoConnect
 from ...wire.paths import Paths
+from ...wire.table import Part
 from ...wire.uri import ConnectURI
 from ..config import Config
+from ..objects import CallTarget
 from ..router import DriverKind
 from ..runtime import Runtime
 from ..store import Store
 from .handle import DriverHandle
-from .qemu.driver import open_qemu
-from .test.driver import test_kind
+from .qemu.domain import QemuDomain
+from .qemu.driver import QemuDriver, open_qemu
+from .test.domain import TestDomain
+from .test.driver import TestDriver, test_kind
+from .test.storage import TestPool, TestPoolDriver
+
+# Who answers for a part of a driver: the class of its driver actor, then those of its objects. The page of served APIs
+# (actors/support.py) looks the rows up in them by their names.
+ANSWERERS: Mapping[str, Mapping[Part, tuple[type[CallTarget], ...]]] = {
+    "test": {
+        Part.DOMAIN: (TestDriver, TestDomain),
+        Part.STORAGE: (TestPoolDriver, TestPool),
+    },
+    "qemu": {
+        Part.DOMAIN: (QemuDriver, QemuDomain),
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)
