@@ -1,7 +1,8 @@
 """Events: one subscription for each session, any number of iterators over it, nothing lost on the way.
 
 ``Subscription`` is the session's side: it subscribes for the union of what its iterators want, numbers what comes, and
-after a reconnect goes on where it stopped. Deliveries run on the connection's reader and must not wait, so there are
+after a reconnect goes on where it stopped. At libvirtd it registers callbacks (callbacks.py), counts what comes by
+itself, and can only tell that it was away. Deliveries run on the connection's reader and must not wait, so there are
 two locks: ``_changing`` is held over the daemon's answer to a subscribe, ``_guard`` never over anything that waits.
 An iterator that its owner dropped without closing it is noticed at the next event, by its weak reference.
 """
@@ -13,7 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from functools import cache
@@ -24,13 +25,16 @@ from ..wire.enums import domain_events as details
 from ..wire.enums.domain_events import DomainEventType
 from ..wire.errors import ConnectionLost, InvalidArgument
 from ..wire.framing import Packet, PacketType
+from ..wire.lanes import XDR, lane_of
 from ..wire.pack import codec, encode
 from ..wire.table import EXTENSION_PROGRAM, REMOTE_PROGRAM, ROWS, Row, row_of
+from ..wire.table.rows import Family
 from .domain import Domain
 from .values import member_or_number, words_of
 from .waiting import Inbox
 
 if TYPE_CHECKING:
+    from .callbacks import Registrations
     from .connection import Connection
     from .reconnect import Session
 
@@ -40,6 +44,7 @@ _EVENT = ROWS["event"]
 _MISSED = ROWS["events_missed"]
 _LIFECYCLE = ROWS["domain_event_lifecycle"]
 CLOSE_SECONDS = 5.0
+_LIBVIRTS_EPOCH = ""  # libvirtd does not tell one life from another.
 
 Found = TypeVar("Found")
 # What makes an event: of the session, its number, its time and its fields.
@@ -198,6 +203,8 @@ class Subscription:
         self._epoch: str | None = None
         self._last = 0
         self._held: list[Packet] | None = None
+        # In libvirt's lane, in place of a subscription that the daemon keeps.
+        self._registrations: Registrations | None = None
 
     def add(self, feed: Feed[Any], deadline: float | None) -> None:
         """Begin to deliver to ``feed``. Raises what subscribing fails with, within ``deadline`` seconds."""
@@ -219,9 +226,14 @@ class Subscription:
             return
         with self._changing:
             connection = self._connection
-            if connection is not None and self._forget():
-                with suppress(ConnectionLost):
-                    connection.call(_UNSUBSCRIBE, (), CLOSE_SECONDS)
+            if connection is None or not self._forget():
+                return
+            registrations, self._registrations = self._registrations, None
+            if registrations is not None:
+                registrations.drop(CLOSE_SECONDS)
+                return
+            with suppress(ConnectionLost):
+                connection.call(_UNSUBSCRIBE, (), CLOSE_SECONDS)
 
     def resume(self, connection: Connection, deadline: float | None) -> None:
         """Go on over a new connection where the old one stopped."""
@@ -231,7 +243,7 @@ class Subscription:
 
     def deliver(self, packet: Packet) -> None:
         """Take a message that the connection's reader has read. Raises ProtocolError for a malformed one."""
-        if packet.program != EXTENSION_PROGRAM or packet.procedure not in (_EVENT.number, _MISSED.number):
+        if not _tells_of_events(packet):
             return
         with self._guard:
             if self._held is not None:
@@ -248,9 +260,12 @@ class Subscription:
         """Ask for events from where we are. Those that overtake the answer's evaluation are held back until then."""
         with self._guard:
             self._held = []
-        answer = None
+        answer: tuple[Any, ...] | None = None
         try:
-            answer = connection.call(_SUBSCRIBE, (sorted(procedures), self._epoch, self._last), deadline)
+            if connection.lane is XDR:
+                answer = self._register(connection, procedures, deadline)
+            else:
+                answer = connection.call(_SUBSCRIBE, (sorted(procedures), self._epoch, self._last), deadline)
             self._connection, self._procedures = connection, procedures
         finally:
             with self._guard:
@@ -259,6 +274,21 @@ class Subscription:
                 held, self._held = self._held or [], None
                 for packet in held:
                     self._deliver(packet)
+
+    def _register(
+        self, connection: Connection, procedures: frozenset[int], deadline: float | None
+    ) -> tuple[str, int, bool]:
+        """As the answer to a subscribe: on another connection than before, something may have been missed."""
+        from .callbacks import Registrations
+
+        known = self._registrations
+        if known is None or known.connection is not connection:
+            known = self._registrations = Registrations(connection)
+            missed = self._epoch is not None
+        else:
+            missed = False
+        known.add(procedures, deadline)
+        return _LIBVIRTS_EPOCH, self._last, missed
 
     def _go_on_from(self, epoch: str, sequence: int, missed: bool) -> None:
         restarted = self._epoch is not None and epoch != self._epoch
@@ -274,6 +304,8 @@ class Subscription:
     def _deliver(self, packet: Packet) -> bool:
         """Hand one event to whom it concerns; False when nobody is there any more."""
         feeds = self._alive()
+        if packet.program != EXTENSION_PROGRAM:
+            return self._deliver_libvirts(packet, feeds)
         if packet.procedure == _MISSED.number:
             (after,), _ = codec(_MISSED).decode_args(packet.payload)
             for feed in feeds:
@@ -289,6 +321,19 @@ class Subscription:
             happened = datetime.fromtimestamp(when, UTC)
             for feed in feeds:
                 feed.offer(row, sequence, happened, fields)
+        return True
+
+    def _deliver_libvirts(self, packet: Packet, feeds: list[Feed[Any]]) -> bool:
+        from .callbacks import event_in
+
+        found = event_in(packet)
+        if found is None or not feeds:
+            return bool(feeds)
+        row, fields = found
+        self._last += 1
+        now = datetime.now(UTC)
+        for feed in feeds:
+            feed.offer(row, self._last, now, fields)
         return True
 
     def _alive(self) -> list[Feed[Any]]:
@@ -316,17 +361,30 @@ class Subscription:
         try:
             self._connection, self._procedures, self._epoch, self._last = None, frozenset(), None, 0
             self._feeds.clear()
+            registrations, self._registrations = self._registrations, None
+            if registrations is not None:
+                registrations.drop_soon()
+                return
             program, number = _UNSUBSCRIBE.msgpack_program, _UNSUBSCRIBE.number
             connection.send_soon(program, number, PacketType.CALL, encode(()), connection.next_serial())
         finally:
             self._changing.release()
 
 
+def _tells_of_events(packet: Packet) -> bool:
+    if packet.program == EXTENSION_PROGRAM:
+        return packet.procedure in (_EVENT.number, _MISSED.number)
+    return lane_of(packet.program) is XDR
+
+
 @cache
 def as_published(row: Row) -> Row:
     """A message's row as drivers publish it: without the id of a callback, which is a matter of one connection's."""
     first, _, rest = row.args_signature.partition(", ")
-    return replace(row, args_signature=rest) if first == "callback_id: int" else row
+    if first != "callback_id: int":
+        return row
+    family = Family(row.program, row.target, row.part)
+    return family.message(row.number, row.name, rest, permission=row.permission, help=row.help)
 
 
 def _names_and_uuids(

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..wire.errors import ConnectionLost, NoConnect, VirtError
-from ..wire.table import REMOTE_PROGRAM, ROWS, Access, Kind, Row
+from ..wire.table import ROWS, Access, Kind, Row, row_of
 from .address import Address
 from .connection import Connection, NotSent, Pending, unknown_effect
 from .keepalive import Keepalive
@@ -243,7 +243,7 @@ class Session:
 
     def _deliver(self, packet: Packet) -> None:
         """A message has come; called by whoever reads. What it raises ends the connection."""
-        if packet.procedure == _CONNECTION_CLOSED.number and packet.program == REMOTE_PROGRAM:
+        if packet.procedure == _CONNECTION_CLOSED.number and row_of(packet.program, packet.procedure):
             raise ConnectionLost("the daemon's driver lost its own connection")
         if self._subscription is not None:
             self._subscription.deliver(packet)
