@@ -6,18 +6,25 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from .daemons import Daemon, Virtactord
 from .guests import Guest, Guests
 from .libvirtd import Libvirtd
-from .load import Load
-from .results import Row, Target
+from .load import Load, loads, together
+from .results import Row, Target, middle
 
 Sample = TypeVar("Sample")
 
 THREADS = 8
 GONE_SECONDS = 60.0
+ROUND_TRIPS = 500
+ROUND_TRIP_ROUNDS = 12
+CLIENTS = 8
+RATE_ROUNDS = 4
+RATE_SECONDS = 1.5
+WARM_UP = 0.3
 
 
 @dataclass
@@ -93,6 +100,27 @@ def interleaved(rounds: int, sides: Sequence[Callable[[], Sample]]) -> list[list
         for side, found in zip(sides, samples, strict=True):
             found.append(side())
     return samples
+
+
+def round_trips(bench: Bench, commands: Sequence[Sequence[str]]) -> list[list[list[float]]]:
+    """For each load generator the seconds that each get-hostname of it took, in rounds."""
+    with ExitStack() as stack:
+        generators = [stack.enter_context(Load(command)) for command in commands]
+        sides = [partial(load.repeat, "hostname", count=ROUND_TRIPS) for load in generators]
+        interleaved(1, sides)
+        return interleaved(bench.times(ROUND_TRIP_ROUNDS), sides)
+
+
+def call_rates(bench: Bench, commands: Sequence[Sequence[str]]) -> list[float]:
+    """For each load generator the calls of get-hostname that eight processes of it make in a second."""
+    rates = interleaved(bench.times(RATE_ROUNDS), [partial(_call_rate, command, bench.effort) for command in commands])
+    return [middle(found) for found in rates]
+
+
+def _call_rate(command: Sequence[str], effort: float) -> float:
+    with loads(command, CLIENTS) as generators:
+        together(generators, "hostname", WARM_UP)
+        return together(generators, "hostname", RATE_SECONDS * effort)
 
 
 def beside_libvirtd(what: str, unit: str, values: Sequence[float], target: Target | None = None) -> Row:

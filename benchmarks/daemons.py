@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Protocol
 
 BIN = Path(sys.executable).parent
+# libvirt-python is the system's.
+SYSTEM_PYTHON = "/usr/bin/python3"
 START_SECONDS = 20.0
 
 
@@ -26,8 +28,12 @@ class Daemon(Protocol):
     name: str
     pid: int
 
+    def uri(self, driver: str) -> str:
+        """How either client library reaches a driver of it, test or qemu."""
+        ...
+
     def generator(self, driver: str) -> list[str]:
-        """The command of a load generator with this daemon's natural client; ``driver`` is test or qemu."""
+        """The command of a load generator with this daemon's natural client."""
         ...
 
     def raw_generator(self) -> list[str]:
@@ -61,9 +67,11 @@ class Virtactord:
             self.stop()
             raise Unavailable(f"virtactord: {error}: {words}") from None
 
+    def uri(self, driver: str) -> str:
+        return unix_uri(driver, self.socket)
+
     def generator(self, driver: str) -> list[str]:
-        path = "/default" if driver == "test" else "/system"
-        return [sys.executable, "-m", "benchmarks.clients.ours", f"{driver}+unix://{path}?socket={self.socket}"]
+        return our_library(self.uri(driver))
 
     def raw_generator(self) -> list[str]:
         return [sys.executable, "-m", "benchmarks.clients.raw", str(self.socket), "msgpack"]
@@ -79,6 +87,21 @@ class Virtactord:
         end(self._process)
         self._log.close()
         shutil.rmtree(self.root)
+
+
+def unix_uri(driver: str, socket: Path) -> str:
+    """The URI of a daemon's driver over its socket."""
+    return f"{driver}+unix://{'/default' if driver == 'test' else '/system'}?socket={socket}"
+
+
+def our_library(uri: str) -> list[str]:
+    """The command of a load generator with virtactor's client library."""
+    return [sys.executable, "-m", "benchmarks.clients.ours", uri]
+
+
+def libvirts_library(uri: str) -> list[str]:
+    """The command of a load generator with libvirt's own Python library."""
+    return [SYSTEM_PYTHON, "-m", "benchmarks.clients.libvirt_python", uri]
 
 
 def wait_for_socket(path: Path, process: subprocess.Popen[bytes], seconds: float = START_SECONDS) -> None:

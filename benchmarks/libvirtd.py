@@ -18,9 +18,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from .daemons import Unavailable, end, wait_for_socket
+from .daemons import SYSTEM_PYTHON, Unavailable, end, libvirts_library, unix_uri, wait_for_socket
 
-SYSTEM_PYTHON = "/usr/bin/python3"
 DIRECTORIES = {
     "etc": Path("/etc/libvirt"),
     "lib": Path("/var/lib/libvirt"),
@@ -93,18 +92,17 @@ class Libvirtd:
         self.stop()
         return words[-1] if words else "it said nothing"
 
+    def uri(self, driver: str) -> str:
+        return unix_uri(driver, self.socket)
+
     def generator(self, driver: str) -> list[str]:
-        return [SYSTEM_PYTHON, "-m", "benchmarks.clients.libvirt_python", self._uri(driver)]
+        return libvirts_library(self.uri(driver))
 
     def raw_generator(self) -> list[str]:
         return [SYSTEM_PYTHON, "-m", "benchmarks.clients.raw", str(self.socket), "xdr"]
 
     def lister(self) -> list[str]:
-        return ["virsh", "--connect", self._uri("qemu"), "list"]
-
-    def _uri(self, driver: str) -> str:
-        path = "/default" if driver == "test" else "/system"
-        return f"{driver}+unix://{path}?socket={self.socket}"
+        return ["virsh", "--connect", self.uri("qemu"), "list"]
 
     def stop(self) -> None:
         end(self._process)
