@@ -11,6 +11,7 @@ from ..wire.errors import InvalidArgument
 from ..wire.table import ROWS, Kind, Row
 from .address import Address, resolve
 from .domains import Domains
+from .node import Node
 from .reconnect import Session
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ _TYPE = ROWS["connect_get_type"]
 _VERSION = ROWS["connect_get_version"]
 _LIB_VERSION = ROWS["connect_get_lib_version"]
 _URI = ROWS["connect_get_uri"]
-_CAPABILITIES = ROWS["connect_get_capabilities"]
 
 
 class Version(NamedTuple):
@@ -84,7 +84,7 @@ def connect(
     return Host(session, address)
 
 
-class Host:
+class Host(Node):
     """An open connection to a host; a context manager that closes it. Any number of threads may share one."""
 
     def __init__(self, session: Session, address: Address) -> None:
@@ -146,10 +146,6 @@ class Host:
     def lib_version(self, *, deadline: float | None = None) -> Version:
         """The version of libvirt's API that the daemon serves (virConnectGetLibVersion)."""
         return Version.of_number(self._session.call(_LIB_VERSION, deadline=deadline)[0])
-
-    def capabilities(self, *, deadline: float | None = None) -> str:
-        """What the host and its hypervisor can do, as XML (virConnectGetCapabilities)."""
-        return self._session.call(_CAPABILITIES, deadline=deadline)[0]
 
     def events(
         self,

@@ -52,9 +52,27 @@ SECTIONS = (
     Section(
         "Host and Hypervisor",
         {
+            "allocpages": "node",
             "capabilities": "documents",
             "connect": "host",
+            "cpu-baseline": "processors",
+            "cpu-compare": "processors",
+            "cpu-models": "processors",
+            "domcapabilities": "processors",
+            "freecell": "node",
+            "freepages": "node",
             "hostname": "host",
+            "hypervisor-cpu-baseline": "processors",
+            "hypervisor-cpu-compare": "processors",
+            "maxvcpus": "processors",
+            "node-memory-tune": "node",
+            "nodecpumap": "node",
+            "nodecpustats": "node",
+            "nodeinfo": "node",
+            "nodememstats": "node",
+            "nodesevinfo": "node",
+            "nodesuspend": "node",
+            "sysinfo": "processors",
             "uri": "host",
             "version": "host",
         },
@@ -73,7 +91,13 @@ OWN_HELP = {
 }
 
 # Where the first of several rows is not the one that says what the command is for.
-_LEADING = {"version": "connect_get_version", "event": "domain_event_lifecycle"}
+_LEADING = {
+    "dominfo": "domain_get_info",
+    "event": "domain_event_lifecycle",
+    "freecell": "node_get_free_memory",
+    "node-memory-tune": "node_get_memory_parameters",
+    "version": "connect_get_version",
+}
 
 
 def rows_of(command: str) -> list[Row]:

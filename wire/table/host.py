@@ -12,6 +12,7 @@ HOST_ROWS = (
         "max_vcpus: int",
         permission="connect:read",
         api="virConnectGetMaxVcpus",
+        commands=("maxvcpus",),
         help="the most processors that a domain of that type may have",
     ),
     _driver.query(
@@ -21,6 +22,7 @@ HOST_ROWS = (
         "model: chars{32}, memory: uhyper, cpus: int, mhz: int, nodes: int, sockets: int, cores: int, threads: int",
         permission="connect:read",
         api="virNodeGetInfo",
+        commands=("nodeinfo",),
         help="the host's processor model, memory in KiB, processors, clock in MHz, topology",
     ),
     _driver.query(
@@ -40,6 +42,7 @@ HOST_ROWS = (
         "cells: uhyper[1024]",
         permission="connect:read",
         api="virNodeGetCellsFreeMemory",
+        commands=("freecell",),
         help="free memory of each NUMA cell from the first asked for, in bytes",
     ),
     _driver.query(
@@ -49,6 +52,7 @@ HOST_ROWS = (
         "free_mem: uhyper",
         permission="connect:read",
         api="virNodeGetFreeMemory",
+        commands=("freecell",),
         help="the host's free memory in bytes",
     ),
     _driver.query(
@@ -58,6 +62,7 @@ HOST_ROWS = (
         "model: chars[257], doi: chars[257]",
         permission="connect:read",
         api="virNodeGetSecurityModel",
+        commands=("dominfo",),
         help="the security driver's name and domain of interpretation",
     ),
     _driver.query(
@@ -67,6 +72,7 @@ HOST_ROWS = (
         "result: int",
         permission="connect:read",
         api="virConnectCompareCPU",
+        commands=("cpu-compare",),
         help="how a processor's XML compares to the host's processor (virCPUCompareResult)",
     ),
     _driver.query(
@@ -76,6 +82,7 @@ HOST_ROWS = (
         "cpu: string",
         permission="connect:read",
         api="virConnectBaselineCPU",
+        commands=("cpu-baseline",),
         help="the richest processor that all of the given ones can stand for, as XML",
     ),
     _driver.query(
@@ -85,6 +92,7 @@ HOST_ROWS = (
         "sysinfo: string",
         permission="connect:read",
         api="virConnectGetSysinfo",
+        commands=("sysinfo",),
         help="the host's firmware tables (SMBIOS) as XML",
     ),
     _driver.query(
@@ -94,6 +102,7 @@ HOST_ROWS = (
         "params: cpu_stats[16], nparams: int",
         permission="connect:read",
         api="virNodeGetCPUStats",
+        commands=("nodecpustats",),
         help="time that one or all of the host's processors spent, by kind, in ns",
     ),
     _driver.query(
@@ -103,6 +112,7 @@ HOST_ROWS = (
         "params: memory_stats[16], nparams: int",
         permission="connect:read",
         api="virNodeGetMemoryStats",
+        commands=("nodememstats",),
         help="the host's or one NUMA cell's memory by use, in KiB",
     ),
     _driver.change(
@@ -111,6 +121,7 @@ HOST_ROWS = (
         "target: uint, duration: uhyper, flags: uint",
         permission="connect:pm-control",
         api="virNodeSuspendForDuration",
+        commands=("nodesuspend",),
         help="send the host to sleep for some seconds (virNodeSuspendTarget)",
     ),
     _driver.change(
@@ -119,6 +130,7 @@ HOST_ROWS = (
         "params: param[64], flags: uint",
         permission="connect:write",
         api="virNodeSetMemoryParameters",
+        commands=("node-memory-tune",),
         help="set how the host merges equal pages of memory",
     ),
     _driver.query(
@@ -128,6 +140,7 @@ HOST_ROWS = (
         "params: param[64], nparams: int",
         permission="connect:read",
         api="virNodeGetMemoryParameters",
+        commands=("node-memory-tune",),
         help="how the host merges equal pages of memory",
     ),
     _driver.query(
@@ -137,6 +150,7 @@ HOST_ROWS = (
         "cpumap: opaque[2048], online: uint, ret: int",
         permission="connect:read",
         api="virNodeGetCPUMap",
+        commands=("nodecpumap",),
         help="which of the host's processors are there and online, and how many",
     ),
     _driver.query(
@@ -146,6 +160,7 @@ HOST_ROWS = (
         "models: string[8192], ret: int",
         permission="connect:read",
         api="virConnectGetCPUModelNames",
+        commands=("cpu-models",),
         help="the processor models known for an architecture",
     ),
     _driver.query(
@@ -155,6 +170,7 @@ HOST_ROWS = (
         "counts: uhyper[1024]",
         permission="connect:read",
         api="virNodeGetFreePages",
+        commands=("freepages",),
         help="free pages of each size in each NUMA cell",
     ),
     _driver.query(
@@ -165,6 +181,7 @@ HOST_ROWS = (
         permission="connect:write",
         access=Access.WRITE,
         api="virConnectGetDomainCapabilities",
+        commands=("domcapabilities",),
         help="what domains of an emulator, architecture, machine and type can have, as XML",
     ),
     _driver.change(
@@ -174,6 +191,7 @@ HOST_ROWS = (
         "ret: int",
         permission="connect:write",
         api="virNodeAllocPages",
+        commands=("allocpages",),
         help="change the pools of huge pages in NUMA cells (virNodeAllocPagesFlags)",
     ),
     _driver.query(
@@ -184,6 +202,7 @@ HOST_ROWS = (
         permission="connect:write",
         access=Access.WRITE,
         api="virConnectCompareHypervisorCPU",
+        commands=("hypervisor-cpu-compare",),
         help="how a processor's XML compares to what a hypervisor offers on the host",
     ),
     _driver.query(
@@ -194,6 +213,7 @@ HOST_ROWS = (
         permission="connect:write",
         access=Access.WRITE,
         api="virConnectBaselineHypervisorCPU",
+        commands=("hypervisor-cpu-baseline",),
         help="the richest processor that a hypervisor can offer in place of all given ones",
     ),
     _driver.query(
@@ -204,6 +224,7 @@ HOST_ROWS = (
         permission="connect:read",
         access=Access.WRITE,
         api="virNodeGetSEVInfo",
+        commands=("nodesevinfo",),
         help="what the host's AMD SEV platform offers for launching guests",
     ),
 )
