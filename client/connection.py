@@ -47,6 +47,7 @@ DEADLINE_GRACE = 0.25
 READER_CHECK_SECONDS = 0.02
 _SIZES = (RECEIVE_SIZE,)
 _CALL, _REPLY, _OK = int(PacketType.CALL), int(PacketType.REPLY), int(Status.OK)
+_STREAMS = (int(PacketType.STREAM), int(PacketType.STREAM_HOLE))
 
 
 class NotSent(ConnectionLost):
@@ -396,7 +397,7 @@ class Connection:
             self.break_off(self._packets.error.message)
 
     def _hand_over_other(self, packet: Packet) -> None:
-        if packet.type == PacketType.STREAM:
+        if packet.type in _STREAMS:
             stream = self._streams.get(packet.serial)
             if stream is not None:
                 stream.deliver(packet)

@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from ..wire.callbacks import CALLBACK_ID
 from ..wire.enums import domain_events as details
 from ..wire.enums.domain_events import DomainEventType
 from ..wire.errors import ConnectionLost, InvalidArgument
@@ -28,7 +28,6 @@ from ..wire.framing import Packet, PacketType
 from ..wire.lanes import XDR, lane_of
 from ..wire.pack import codec, encode
 from ..wire.table import EXTENSION_PROGRAM, REMOTE_PROGRAM, ROWS, Row, row_of
-from ..wire.table.rows import Family
 from .domain import Domain
 from .values import member_or_number, words_of
 from .waiting import Inbox
@@ -317,7 +316,7 @@ class Subscription:
         self._last = sequence
         row = row_of(REMOTE_PROGRAM, procedure)
         if row is not None and procedure in self._procedures:
-            fields, _ = codec(as_published(row)).decode_args(payload)
+            fields = _without_callback(row, codec(row).decode_args(payload)[0])
             happened = datetime.fromtimestamp(when, UTC)
             for feed in feeds:
                 feed.offer(row, sequence, happened, fields)
@@ -377,14 +376,9 @@ def _tells_of_events(packet: Packet) -> bool:
     return lane_of(packet.program) is XDR
 
 
-@cache
-def as_published(row: Row) -> Row:
-    """A message's row as drivers publish it: without the id of a callback, which is a matter of one connection's."""
-    first, _, rest = row.args_signature.partition(", ")
-    if first != "callback_id: int":
-        return row
-    family = Family(row.program, row.target, row.part)
-    return family.message(row.number, row.name, rest, permission=row.permission, help=row.help)
+def _without_callback(row: Row, fields: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A message's fields but for the id of a callback, which nobody has registered here."""
+    return fields[1:] if row.args[0].name == CALLBACK_ID else fields
 
 
 def _names_and_uuids(

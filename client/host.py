@@ -11,6 +11,7 @@ from ..wire.errors import InvalidArgument
 from ..wire.table import ROWS, Kind, Row
 from .address import Address, resolve
 from .domains import Domains
+from .inventory import Inventory
 from .node import Node
 from .reconnect import Session
 
@@ -84,7 +85,7 @@ def connect(
     return Host(session, address)
 
 
-class Host(Node):
+class Host(Node, Inventory):
     """An open connection to a host; a context manager that closes it. Any number of threads may share one."""
 
     def __init__(self, session: Session, address: Address) -> None:

@@ -2,7 +2,8 @@
 
 A stream has its opening call's serial. The connection's reader puts what comes into the stream's inbox; any thread
 takes it out, and is the connection's reader while it waits. Both ends may finish: after the other's finish ``read``
-gives ``b""``, and ``close`` answers with ours.
+gives ``b""``, and ``close`` answers with ours. A sparse stream has holes besides data: runs of zeros that are told by
+their length.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ..wire.errors import OperationAborted, OperationInvalid, OperationTimeout, VirtError, error_from_wire
-from ..wire.framing import STREAM_DATA_MAX, Packet, PacketType, Status
+from ..wire.framing import STREAM_DATA_MAX, Packet, PacketType, Status, decode_hole, encode_hole
 from ..wire.lanes import lane_of
 from .waiting import Inbox
 
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 CLOSE_SECONDS = 5.0
+
+
+class Hole(NamedTuple):
+    """So many bytes of a sparse stream that are zero and were not sent."""
+
+    length: int
 
 
 class Stream:
@@ -40,6 +47,7 @@ class Stream:
         self.result: tuple[Any, ...] = ()
         self._inbox: Inbox[Packet] = Inbox()
         self._rest = b""
+        self._hole = 0
         self._at_end = False
         self._sent_finish = False
         self._got_finish = False
@@ -55,19 +63,32 @@ class Stream:
         return not (self._at_end or self._sent_finish or self._error)
 
     def read(self, size: int = -1, *, timeout: float | None = None) -> bytes:
-        """The next bytes, at most ``size``, as they came; ``b""`` after the other end has finished.
+        """The next bytes, at most ``size``, as they came; ``b""`` after the other end has finished. Holes are zeros.
 
         Waits for at most ``timeout`` seconds, then raises OperationTimeout. Raises what the daemon aborted the stream
         with, OperationInvalid after :meth:`close`, ConnectionLost.
         """
         data = self._rest
         if not data:
-            data = self._next_data(None if timeout is None else time.monotonic() + timeout)
+            data = self._next_bytes(None if timeout is None else time.monotonic() + timeout)
         if size < 0:
             self._rest = b""
             return data
         self._rest = data[size:]
         return data[:size]
+
+    def receive(self, *, timeout: float | None = None) -> bytes | Hole:
+        """The next bytes or hole, as they came; ``b""`` after the other end has finished (virStreamRecvHole).
+
+        Raises as :meth:`read` does.
+        """
+        if self._rest:
+            data, self._rest = self._rest, b""
+            return data
+        if self._hole:
+            hole, self._hole = Hole(self._hole), 0
+            return hole
+        return self._next_data(None if timeout is None else time.monotonic() + timeout)
 
     def write(self, data: bytes, *, timeout: float | None = None) -> None:
         """Send all of ``data``; waits while the daemon takes no more, for at most ``timeout`` seconds.
@@ -75,13 +96,22 @@ class Stream:
         Raises OperationTimeout (how much was sent is unknown), OperationInvalid after :meth:`close` or the other end's
         finish, ConnectionLost.
         """
+        self._check_open()
+        until = None if timeout is None else time.monotonic() + timeout
+        for at in range(0, len(data), STREAM_DATA_MAX):
+            self._send(Status.CONTINUE, data[at : at + STREAM_DATA_MAX], until)
+
+    def write_hole(self, length: int, *, timeout: float | None = None) -> None:
+        """Send so many bytes of zeros as a hole, where the stream is sparse (virStreamSendHole); see :meth:`write`."""
+        self._check_open()
+        until = None if timeout is None else time.monotonic() + timeout
+        self._send(Status.CONTINUE, encode_hole(length), until, PacketType.STREAM_HOLE)
+
+    def _check_open(self) -> None:
         if self._error is not None:
             raise self._error
         if not self.is_open:
             raise OperationInvalid("the stream is closed")
-        until = None if timeout is None else time.monotonic() + timeout
-        for at in range(0, len(data), STREAM_DATA_MAX):
-            self._send(Status.CONTINUE, data[at : at + STREAM_DATA_MAX], until)
 
     def finish(self, *, timeout: float | None = CLOSE_SECONDS) -> None:
         """End the stream in order (virStreamFinish); unread data is lost.
@@ -108,7 +138,17 @@ class Stream:
             finally:
                 self._forget()
 
-    def _next_data(self, until: float | None) -> bytes:
+    def _next_bytes(self, until: float | None) -> bytes:
+        if not self._hole:
+            data = self._next_data(until)
+            if not isinstance(data, Hole):
+                return data
+            self._hole = data.length
+        length = min(self._hole, STREAM_DATA_MAX)
+        self._hole -= length
+        return bytes(length)
+
+    def _next_data(self, until: float | None) -> bytes | Hole:
         while not self._at_end:
             if self._error is not None:
                 raise self._error
@@ -119,10 +159,13 @@ class Stream:
                 return data
         return b""
 
-    def _take(self, until: float | None) -> bytes:
+    def _take(self, until: float | None) -> bytes | Hole:
         packet = self._inbox.take(self._connection, until)
         if packet is None:
             raise OperationTimeout("nothing came over the stream")
+        if packet.type == PacketType.STREAM_HOLE:
+            length, _ = decode_hole(packet.payload)
+            return Hole(length) if length else self._take(until)
         if packet.status == Status.CONTINUE:
             if not packet.payload:
                 self._at_end = True
@@ -141,8 +184,8 @@ class Stream:
             self._send(Status.OK, b"", None)
         self._forget()
 
-    def _send(self, status: Status, data: bytes, until: float | None) -> None:
-        self._connection.send_packet(self._row, PacketType.STREAM, self._serial, status, data, until)
+    def _send(self, status: Status, data: bytes, until: float | None, type: PacketType = PacketType.STREAM) -> None:
+        self._connection.send_packet(self._row, type, self._serial, status, data, until)
 
     def _forget(self) -> None:
         self._connection.forget_stream(self._serial)

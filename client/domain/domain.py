@@ -12,6 +12,7 @@ from .state import State
 from .talking import Talking
 
 if TYPE_CHECKING:
+    from ..snapshots import Checkpoints, Snapshots
     from .agent import Agent
     from .devices import Devices
     from .disks import Disks
@@ -123,6 +124,20 @@ class Domain(Life, State, Saving, Talking):
         from .security import Security
 
         return Security(self)
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What it was, kept: ``guest.snapshots["before"]``."""
+        from ..snapshots import Snapshots
+
+        return Snapshots(self)
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """From when on changes of its disks are followed."""
+        from ..snapshots import Checkpoints
+
+        return Checkpoints(self)
 
     def abort_job(self, *, deadline: float | None = None) -> None:
         """End the job that holds the domain; its caller gets OperationAborted (virDomainAbortJob)."""

@@ -21,6 +21,8 @@ from virtactor.wire.framing import Packet, PacketReader, PacketType, Status, enc
 from virtactor.wire.pack import codec, encode, encode_error
 from virtactor.wire.table import ROWS, Row, row_of
 
+from ..libvirtd import Libvirtd
+
 PATIENCE = 5.0
 
 Handler = Callable[..., tuple]
@@ -228,3 +230,15 @@ def ends() -> Iterator[tuple[Connection, Peer]]:
     yield connection, peer
     connection.break_off("the test is over")
     peer.close()
+
+
+@pytest.fixture(params=["ours", "libvirtd"])
+def a_test_driver(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """A test driver as it begins: ours in this process, and libvirt's behind a real libvirtd."""
+    if request.param == "ours":
+        with connect("test:///default") as host:
+            yield host
+        return
+    libvirtd: Libvirtd = request.getfixturevalue("libvirtd")
+    with connect(libvirtd.uri("test"), keepalive_interval=0) as host:
+        yield host

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgpack
 import pytest
 from virtactor.wire.documents.storage import parse_pool, parse_sources, parse_volume
 from virtactor.wire.enums.error import ErrorDomain, ErrorNumber
@@ -15,6 +14,7 @@ from virtactor.wire.enums.storage import ConnectListAllStoragePoolsFlags as Flag
 from virtactor.wire.enums.storage import StoragePoolEventLifecycleType as Lifecycle
 from virtactor.wire.enums.storage import StoragePoolState
 from virtactor.wire.errors import VirtError
+from virtactor.wire.pack import codec
 from virtactor.wire.table import ROWS
 from virtactor.wire.table.structs import StoragePoolRef, StorageVolRef
 
@@ -378,11 +378,11 @@ def test_the_life_of_a_pool_is_told(storage: Storage) -> None:
     storage.call("connect_get_uri")
     told = []
     for packet in storage.client.messages:
-        _, _, procedure, payload = msgpack.unpackb(packet.payload)
-        assert procedure in (lifecycle.number, refreshed.number)
-        (name, uuid), *rest = msgpack.unpackb(payload)
-        assert StoragePoolRef(name, uuid) == pool
-        told.append(tuple(rest) if procedure == lifecycle.number else "refreshed")
+        (_, _, procedure, payload), _ = codec(ROWS["event"]).decode_args(packet.payload)
+        row = lifecycle if procedure == lifecycle.number else refreshed
+        (_, ref, *rest), _ = codec(row).decode_args(payload)
+        assert ref == pool
+        told.append(tuple(rest) if row is lifecycle else "refreshed")
     assert told == [
         (Lifecycle.DEFINED, 0),
         (Lifecycle.CREATED, 0),
