@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 
 from virtactor.wire.errors import VirtError, error_from_wire
 from virtactor.wire.framing import Packet, PacketReader, PacketType, Status, encode_packet
-from virtactor.wire.pack import codec, decode_error, encode
+from virtactor.wire.lanes import MSGPACK, XDR, Lane, lane_of
 from virtactor.wire.table import KEEPALIVE_PROGRAM, PROGRAM_VERSION, ROWS, DomainRef, Row, row_of
 
 PATIENCE = 10.0
@@ -31,19 +31,21 @@ class Event(NamedTuple):
 class RawClient:
     """One connection. ``call`` is one call and its answer; ``send`` and ``receive`` are for everything else.
 
-    Messages that come between (events) are kept in ``messages``. Raises EOFError when the daemon closed.
+    It speaks in ``lane``. Messages that come between (events) are kept in ``messages``. Raises EOFError when the daemon
+    closed.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, lane: Lane = MSGPACK) -> None:
         sock.settimeout(PATIENCE)
         self.socket = sock
+        self.lane = lane
         self.messages: deque[Packet] = deque()
         self._serials = itertools.count(1)
         self._reader = PacketReader()
         self._packets: deque[Packet] = deque()
 
     @classmethod
-    def connect(cls, path: Path) -> Self:
+    def connect(cls, path: Path, lane: Lane = MSGPACK) -> Self:
         sock = socket.socket(socket.AF_UNIX)
         sock.settimeout(PATIENCE)
         try:
@@ -51,11 +53,11 @@ class RawClient:
         except BaseException:
             sock.close()
             raise
-        return cls(sock)
+        return cls(sock, lane)
 
     @classmethod
-    def opened(cls, path: Path, uri: str = "test:///default", flags: int = 0) -> Self:
-        client = cls.connect(path)
+    def opened(cls, path: Path, uri: str = "test:///default", flags: int = 0, lane: Lane = MSGPACK) -> Self:
+        client = cls.connect(path, lane)
         client.open(uri, flags)
         return client
 
@@ -82,14 +84,14 @@ class RawClient:
     def send(self, name: str, *args: Any, options: Mapping[str, Any] | None = None) -> int:
         """Send a call without waiting; its serial."""
         row, serial = ROWS[name], next(self._serials)
-        self.send_packet(row, serial, encode(args, options))
+        self.send_packet(row, serial, self.lane.codec(row).encode_args(args, options))
         return serial
 
     def send_packet(
         self,
         row: Row,
         serial: int,
-        payload: bytes = b"\x90",
+        payload: bytes | None = None,
         *,
         program: int | None = None,
         version: int = PROGRAM_VERSION,
@@ -97,9 +99,11 @@ class RawClient:
         type: int = PacketType.CALL,
         status: int = Status.OK,
     ) -> None:
+        if payload is None:
+            payload = b"" if self.lane is XDR else b"\x90"
         self.socket.sendall(
             encode_packet(
-                row.msgpack_program if program is None else program,
+                self.lane.program_of(row) if program is None else program,
                 version,
                 row.number if number is None else number,
                 type,
@@ -194,21 +198,29 @@ def result_of(packet: Packet) -> Any:
     """The result fields of a reply (a lone one by itself). Raises the error that it carries."""
     assert packet.type == PacketType.REPLY
     if packet.status == Status.ERROR:
-        raise error_from_wire(decode_error(packet.payload))
+        raise error_from_wire(lane_of(packet.program).decode_error(packet.payload))
     row = row_of(packet.program, packet.procedure)
     assert row is not None
-    fields, _ = codec(row).decode_result(packet.payload)
+    fields, _ = lane_of(packet.program).codec(row).decode_result(packet.payload)
     return fields[0] if len(fields) == 1 else fields or None
 
 
 def event_of(packet: Packet) -> Event:
     row = row_of(packet.program, packet.procedure)
     assert row is ROWS["event"], row
-    (sequence, _, procedure, payload), _ = codec(row).decode_args(packet.payload)
+    (sequence, _, procedure, payload), _ = MSGPACK.codec(row).decode_args(packet.payload)
     inner = ROWS["domain_event_lifecycle"]
     assert procedure == inner.number
-    (dom, event, detail), _ = codec(inner).decode_args(payload)
+    (dom, event, detail), _ = MSGPACK.codec(inner).decode_args(payload)
     return Event(sequence, dom.name, event, detail)
+
+
+def message_of(packet: Packet) -> tuple[str, tuple[Any, ...]]:
+    """A message's name and fields."""
+    row = row_of(packet.program, packet.procedure)
+    assert row is not None
+    assert (packet.type, packet.status) == (PacketType.MESSAGE, Status.OK)
+    return row.name, lane_of(packet.program).codec(row).decode_args(packet.payload)[0]
 
 
 def domain_xml(name: str, *, type: str = "test", uuid: str = "", extra: str = "") -> str:

@@ -87,7 +87,13 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
             self.session.identity = _peer_identity(sock)
             self.session.secure = True
         self.session.authenticated = self._auth is AuthMethod.NONE
+        if seconds := self._config.limits.open_seconds:
+            self._opening = self.runtime.loop.call_later(seconds, self._does_not_open)
         logger.debug("%s: connected, %s", self.label, self.session.identity)
+
+    def _does_not_open(self) -> None:
+        logger.warning("%s: opened nothing within %g s; closing", self.label, self._config.limits.open_seconds)
+        self.stop()
 
     def _closed(self, message: Closed) -> None:
         logger.debug("%s: disconnected", self.label)
@@ -95,6 +101,8 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
 
     def on_stop(self) -> None:
         self._keepalive.stop()
+        if self._opening is not None:
+            self._opening.cancel()
         send(self._listener, Disconnected(self._number))
         self._end_streams()
         for domain in self._destroy_with_me.values():

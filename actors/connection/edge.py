@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,7 +12,11 @@ import pykka
 
 from ...wire.errors import ProtocolError
 from ...wire.framing import Packet, PacketReader
+from ..config import TLSConfig
 from ..runtime import Runtime, send
+from .tls import ACCEPTED, distinguished_name, is_allowed
+
+logger = logging.getLogger("virtactor.connection")
 
 
 class Opened:
@@ -89,3 +95,42 @@ class Edge(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         send(self._connection, Closed())
+
+
+class TLSEdge(Edge):
+    """The protocol of a TLS client, which has a connection once its certificate is accepted."""
+
+    def __init__(
+        self, runtime: Runtime, config: TLSConfig, start_connection: Callable[[], pykka.ActorRef[Any]]
+    ) -> None:
+        self._runtime = runtime
+        self._config = config
+        self._start_connection = start_connection
+        self._reader = PacketReader()
+        self._accepted = False
+        self._closed = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        connected = cast("asyncio.Transport", transport)
+        name = distinguished_name(transport.get_extra_info("peercert"))
+        if not self._config.no_verify and not is_allowed(name, self._config.allowed_names):
+            logger.warning("refusing a TLS client: tls.allowed_names has none for '%s'", name)
+            connected.close()
+            return
+        self._accepted = True
+        self._connection = self._start_connection()
+        connected.write(ACCEPTED)
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._accepted:
+            super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._accepted:
+            super().connection_lost(exc)
+        self._closed.set()
+
+    async def wait_closed(self) -> None:
+        """Wait until the transport is gone."""
+        await self._closed.wait()

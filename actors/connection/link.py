@@ -54,6 +54,7 @@ class Link(CallTarget):
         self._closing = False
         self._writable = True
         self._reading = True
+        self._opening: asyncio.TimerHandle | None = None
 
     def send_packet(self, program: int, number: int, type: int, serial: int, status: int, payload: bytes) -> None:
         """Write a packet. Raises ProtocolError for one that is too large."""

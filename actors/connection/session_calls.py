@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-from ...wire.errors import AuthFailed, NotSupported, OperationInvalid
+from ...wire.errors import AuthFailed, OperationDenied, OperationInvalid
 from ...wire.params import TypedParam
 from ...wire.uri import ConnectURI
 from ..call import FORWARDED, Call
@@ -17,6 +18,8 @@ from .session import AuthMethod, Feature, is_admitted
 
 DEFAULT_URI = "qemu:///system"
 _READONLY = 1
+# Where the parameters of an identity belong; others say nothing that is asked for here.
+_IDENTITY_FIELDS = {"process-id": "pid", "unix-user-id": "uid", "unix-group-id": "gid"}
 # What every driver here has, because the connection does it.
 _FEATURES = frozenset(
     {
@@ -33,7 +36,6 @@ class SessionCalls(Link):
 
     _auth: AuthMethod
     _keepalive: Keepalive
-    _close_callback = False
 
     # -- who it is -----------------------------------------------------------------------------------------------------
 
@@ -69,7 +71,13 @@ class SessionCalls(Link):
         raise AuthFailed("SASL is not offered here")
 
     def connect_set_identity(self, call: Call, params: list[TypedParam], flags: int) -> None:
-        raise NotSupported(call.row.api)
+        """A proxy that runs as root says for whom it speaks."""
+        identity = self.session.identity
+        if identity is None or identity.uid != 0:
+            raise OperationDenied(f"{identity or 'this client'} may not speak for another")
+        given = {_IDENTITY_FIELDS.get(param.field): param.value for param in params}
+        known = {name: value for name, value in given.items() if name and isinstance(value, int)}
+        self.session.identity = dataclasses.replace(identity, **known)
 
     # -- what it opens -------------------------------------------------------------------------------------------------
 
@@ -84,6 +92,8 @@ class SessionCalls(Link):
     def _driver_opened(self, message: DriverOpened) -> None:
         uri, flags = message.call.args
         self.session.driver = message.handle
+        if self._opening is not None:
+            self._opening.cancel()
         self.session.uri = uri
         self.session.readonly = self.session.readonly or bool(flags & _READONLY)
         message.call.reply()
@@ -105,13 +115,9 @@ class SessionCalls(Link):
         return (int(self.session.secure),)
 
     def connect_register_close_callback(self, call: Call) -> None:
-        if self._close_callback:
-            raise OperationInvalid("A close callback is already registered")
-        self._close_callback = True
+        """Nothing is ever told: a driver here lives as long as its sessions, and a lost connection shows by itself."""
 
     def connect_unregister_close_callback(self, call: Call) -> None:
-        if not self._close_callback:
-            raise OperationInvalid("A different callback was requested")
-        self._close_callback = False
+        """See :meth:`connect_register_close_callback`."""
 
     SESSION_HANDLERS: dict[type, Any] = {DriverOpened: _driver_opened}

@@ -26,6 +26,7 @@ from virtactor.actors.drivers.test.node import InitialNode
 from virtactor.actors.router import DriverKind
 from virtactor.actors.runtime import Runtime
 from virtactor.wire.documents.domain import DomainDefinition
+from virtactor.wire.lanes import MSGPACK, Lane
 from virtactor.wire.paths import Paths
 from virtactor.wire.table import DomainRef
 
@@ -147,15 +148,15 @@ class Served:
 
     # -- clients -------------------------------------------------------------------------------------------------------
 
-    def connect(self) -> RawClient:
+    def connect(self, lane: Lane = MSGPACK) -> RawClient:
         """A client over a socketpair, as embedded daemons have them."""
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         self.daemon.listener.tell(Adopt(theirs))
-        return RawClient(ours)
+        return RawClient(ours, lane)
 
-    def opened(self, uri: str = "test:///default", flags: int = 0) -> RawClient:
-        client = self.connect()
+    def opened(self, uri: str = "test:///default", flags: int = 0, lane: Lane = MSGPACK) -> RawClient:
+        client = self.connect(lane)
         client.open(uri, flags)
         return client
 

@@ -138,7 +138,7 @@ def test_another_life_of_the_daemon_means_all_of_this_one_and_that_some_are_miss
         stage.publish(3)
         assert stage.subscribe(one, epoch="another", after=500) == (stage.log.epoch, 3, True)
         assert one.sequences == [1, 2, 3]
-        assert one.seen[0] == Subscribed(0)
+        assert one.seen[0] == Subscribed(frozenset(), 0)
 
     on_stage(work)
 
@@ -148,7 +148,7 @@ def test_a_number_from_the_future_is_taken_as_now() -> None:
         one = stage.subscriber()
         stage.publish(3)
         assert stage.subscribe(one, epoch=stage.log.epoch, after=2**64 - 1) == (stage.log.epoch, 3, False)
-        assert one.seen[0] == Subscribed(3)
+        assert one.seen[0] == Subscribed(frozenset(), 3)
         stage.publish(1)
         assert one.sequences == [4]
 
@@ -199,7 +199,7 @@ def test_nothing_goes_to_who_unsubscribed_or_is_gone() -> None:
         stage.ref.tell(Replay(one.actor_ref, 0))
         stage.runtime.run_ready()
         assert one.sequences == []
-        assert stage.log._subscribers == {}
+        assert stage.log._listening == {}
 
     on_stage(work)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from virtactor.actors.connection import connection as connection_module
+from virtactor.actors.connection import link
 from virtactor.wire.enums.domain_events import DomainEventType
 from virtactor.wire.framing import PacketType, Status
 from virtactor.wire.pack import codec, encode
@@ -63,7 +63,7 @@ def test_a_client_that_does_not_read_and_goes_is_forgotten(served: Served) -> No
 def test_a_client_with_too_many_calls_waiting_is_not_read_from_until_they_are_fewer(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "WAITING_MAX", 20)
+    monkeypatch.setattr(link, "WAITING_MAX", 20)
     served = serve(config={"limits": {"calls_per_client": 2}})
     with served.opened("slow:///") as client:
         dom = client.define("guest")
@@ -131,7 +131,7 @@ def test_a_peer_that_never_pinged_is_never_pinged(serve: Callable[..., Served]) 
 def test_a_peer_that_the_daemon_does_not_read_from_is_not_taken_for_dead(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "WAITING_MAX", 5)
+    monkeypatch.setattr(link, "WAITING_MAX", 5)
     served = serve(config={"limits": {"calls_per_client": 1}, "keepalive": {"interval": 0.01, "count": 2}})
     with served.opened("slow:///") as client:
         dom = client.define("guest")
@@ -242,4 +242,4 @@ def test_a_malformed_subscription_is_a_malformed_call(served: Served) -> None:
     with served.opened() as client:
         client.send_packet(ROWS["events_subscribe"], 5, encode(([0] * 257, None, 0)))
         assert client.receive().status == Status.ERROR
-        assert client.at_end()
+        assert client.call("connect_get_uri") == "test:///default"

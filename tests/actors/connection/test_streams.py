@@ -68,11 +68,13 @@ def test_a_finish_by_the_client_is_confirmed_and_closes_the_descriptor(served: S
         assert served.domain("guest").streams_closed == 1
 
 
-def test_an_abort_by_the_client_closes_the_descriptor_without_a_word(served: Served) -> None:
+def test_an_abort_by_the_client_is_confirmed_and_closes_the_descriptor(served: Served) -> None:
     with served.opened("slow:///") as client:
         serial, console = open_console(served, client)
         with console:
             send(client, serial, b"", Status.ERROR)
+            packet = receive(client, serial)
+            assert (packet.status, packet.payload) == (Status.OK, b"")
             assert console.recv(1) == b""
         assert client.call("connect_get_type") == "SLOW"
         wait_until(lambda: not streams(served))
@@ -87,10 +89,14 @@ def test_the_end_of_the_descriptor_is_told_by_an_empty_packet_after_all_data(ser
         while (packet := receive(client, serial)).payload:
             data += packet.payload
         assert (packet.status, data) == (Status.CONTINUE, b"x" * 1000)
-        # What the client still sends is under way and harmless.
+        # What the client still sends is under way and harmless; its finish is confirmed.
         send(client, serial, b"too late")
         assert client.call("connect_get_type") == "SLOW"
         assert not streams(served)
+        send(client, serial, status=Status.OK)
+        assert receive(client, serial).status == Status.OK
+        (connection,) = served.actors()
+        assert served.run(lambda: connection._streams) == {}
 
 
 def test_a_stream_that_its_owner_breaks_off_ends_with_the_reason(served: Served) -> None:
