@@ -33,6 +33,10 @@ def _not_negative(value: float) -> bool:
     return 0 <= value < math.inf
 
 
+def _is_port(value: int) -> bool:
+    return 0 <= value <= 65535
+
+
 LEVELS = ("debug", "info", "warning", "error")
 AREAS = ("connection", "daemon", "errors", "monitor", "objects", "qemu", "runtime", "store")
 
@@ -82,6 +86,47 @@ class ListenConfig:
     )
     auth_users: Sequence[str] = _key([], "Users that polkit admits beside root.", _are_names, "a list of names")
     auth_groups: Sequence[str] = _key([], "Groups whose members polkit admits.", _are_names, "a list of names")
+    libvirt_sockets: bool = _key(
+        False, "Whether to listen at libvirtd's own sockets too, in its place: for libvirt's clients without a socket=."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TCPConfig:
+    """[tcp]"""
+
+    listen: bool = _key(False, "Whether to listen for plain TCP; nothing that passes there is secret.")
+    address: str = _key("", "Address to listen at; empty means all.")
+    port: int = _key(16509, "Port to listen at.", _is_port, "0 to 65535")
+    auth: str = _key(
+        "sasl",
+        "How clients say who they are. There is no SASL here, so listening takes none: whoever reaches the port may do"
+        " everything.",
+        lambda v: v in ("sasl", "none"),
+        "sasl or none",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TLSConfig:
+    """[tls]"""
+
+    listen: bool = _key(False, "Whether to listen for TLS.")
+    address: str = _key("", "Address to listen at; empty means all.")
+    port: int = _key(16514, "Port to listen at.", _is_port, "0 to 65535")
+    authority: str = _key("/etc/pki/CA/cacert.pem", "Certificate of the authority that signs for clients.")
+    revoked: str = _key("/etc/pki/CA/cacrl.pem", "Its list of those that it has revoked, where there is one.")
+    certificate: str = _key("/etc/pki/libvirt/servercert.pem", "Certificate of this host.")
+    key: str = _key("/etc/pki/libvirt/private/serverkey.pem", "Key of this host.")
+    no_verify: bool = _key(False, "Whether clients need no certificate: whoever reaches the port may do everything.")
+    allowed_names: Sequence[str] = _key(
+        [],
+        "Distinguished names of the clients that are served, as 'C=GB,O=Example,CN=*'; empty serves all that the"
+        " authority signed for.",
+        _are_names,
+        "a list of names",
+    )
+    handshake_seconds: float = _key(10.0, "Seconds that a client's handshake may take.", _positive, "more than 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +136,12 @@ class LimitsConfig:
     clients: int = _key(5000, "Connections at a time.", _positive, "more than 0")
     anonymous_clients: int = _key(
         100, "Connections at a time whose clients have still to say who they are.", _positive, "more than 0"
+    )
+    open_seconds: float = _key(
+        60.0,
+        "Seconds after which a client that has not opened anything is disconnected; 0 lets it be.",
+        _not_negative,
+        "0 or more",
     )
     calls_per_client: int = _key(
         256, "Calls of one client that are worked on at a time; more wait.", _positive, "more than 0"
@@ -139,6 +190,8 @@ class Config:
 
     log: LogConfig = field(default_factory=LogConfig)
     listen: ListenConfig = field(default_factory=ListenConfig)
+    tcp: TCPConfig = field(default_factory=TCPConfig)
+    tls: TLSConfig = field(default_factory=TLSConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     keepalive: KeepaliveConfig = field(default_factory=KeepaliveConfig)
     qemu: QemuConfig = field(default_factory=QemuConfig)

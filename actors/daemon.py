@@ -31,8 +31,9 @@ from ..wire.errors import ResourceBusy, SystemFailure, VirtError
 from ..wire.paths import Paths
 from . import logs, sockets
 from .config import Config, default_file
-from .connection.listener import Listen, Listener
+from .connection.listener import Listener
 from .drivers.registry import Services, driver_kinds
+from .listening import Listening, listen
 from .router import Router
 from .runtime import Runtime
 from .store import Store
@@ -44,7 +45,6 @@ CLOSE_TURNS = 3
 STOP_TURNS = 1000
 FINISH_SECONDS = 5.0
 DESCRIPTORS = 65536
-READONLY_SUFFIX = "-ro.sock"
 
 
 @dataclass
@@ -155,38 +155,21 @@ class Daemon:
     # -- clients -------------------------------------------------------------------------------------------------------
 
     async def _start_listener(self) -> None:
-        listening = self._listening_sockets() if self.listen else []
+        self.listening = self._listen() if self.listen else []
         self.listener = Listener.start(self.runtime, self.router, self.config)
-        for sock in listening:
-            readonly = str(sock.getsockname()).endswith(READONLY_SUFFIX)
-            self.listener.tell(Listen(sock, readonly))
+        for one in self.listening:
+            self.listener.tell(one)
         await self._settle()
 
-    def _listening_sockets(self) -> list[socket.socket]:
-        if self.passed:
-            return list(self.passed)
+    def _listen(self) -> list[Listening]:
         assert self.paths is not None, "a daemon that listens has directories"
-        listen = self.config.listen
-        wanted = [(self.paths.socket, listen.mode)]
-        if listen.readonly:
-            wanted.append((self.paths.readonly_socket, listen.readonly_mode))
-        made: list[socket.socket] = []
-        try:
-            for path, mode in wanted:
-                made.append(sockets.listen_at(path, mode, listen.group))
-        except BaseException:
-            for sock, (path, _) in zip(made, wanted, strict=False):
-                sock.close()
-                path.unlink()
-            raise
-        return made
+        return listen(self.config, self.paths, self.passed)
 
     async def _stop_listener(self) -> None:
         await self._stop_actor(self.listener)
         await self._settle()
-        if self.listen and not self.passed and self.paths is not None:
-            for path in (self.paths.socket, self.paths.readonly_socket):
-                path.unlink(missing_ok=True)
+        for one in self.listening:
+            one.close()
 
     async def _stop_actor(self, ref: pykka.ActorRef[Any]) -> None:
         if ref.is_alive():

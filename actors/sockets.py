@@ -41,6 +41,23 @@ def listen_at(path: Path, mode: int, group: str = "") -> socket.socket:
     return sock
 
 
+def listen_tcp(address: str, port: int) -> socket.socket:
+    """A listening TCP socket; without an address for all of the host's, IPv6 and IPv4. Raises SystemFailure."""
+    where = f"{address or 'all addresses'}, port {port}"
+    both = not address and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in address else socket.AF_INET
+    try:
+        # A name is given the first address that it has.
+        (family, *_, place), *_ = socket.getaddrinfo(
+            address or None, port, family, socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        sock = socket.create_server(place, family=family, backlog=BACKLOG, dualstack_ipv6=both)
+    except OSError as error:  # What getaddrinfo raises is one too.
+        raise SystemFailure(f"cannot listen at {where}: {error.strerror or error}", errno=error.errno) from error
+    sock.setblocking(False)
+    return sock
+
+
 def _give_up(sock: socket.socket, path: Path) -> None:
     sock.close()
     path.unlink(missing_ok=True)

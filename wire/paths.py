@@ -68,5 +68,11 @@ class Paths:
     def readonly_socket(self) -> Path:
         return self.runtime / "virtactor-ro.sock"
 
+    @property
+    def libvirts(self) -> Path:
+        """The directory where libvirtd would have its sockets in our place."""
+        runtime = self.runtime
+        return (runtime.parent if runtime.name == "virtactor" else runtime) / "libvirt"
+
     def all(self) -> tuple[Path, ...]:
         return (self.config, self.runtime, self.state, self.cache, self.log)

@@ -51,7 +51,7 @@ def test_every_key_is_documented_and_its_default_fits(section: str, key: Any) ->
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("[lgo]", "unknown section: 'lgo' (known: log, listen, limits, keepalive, qemu)"),
+        ("[lgo]", "unknown section: 'lgo' (known: log, listen, tcp, tls, limits, keepalive, qemu)"),
         ("log = 1", "'log' is a section, written [log]"),
         ("[log]\nlevl = 'debug'", "unknown key in [log]: 'levl' (known: level, levels, format)"),
         ("[log]\nlevel = 'loud'", "log.level = 'loud' does not fit: debug or info or warning or error"),
