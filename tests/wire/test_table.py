@@ -210,6 +210,15 @@ def test_libvirtd_was_asked_about_all_but_what_takes_devices_from_the_host_and_w
         assert (ROWS[name].access is Access.WRITE) != name.endswith(getters)
 
 
+@pytest.mark.parametrize("answer", ASKED, ids=lambda answer: answer["name"])
+def test_a_rows_arguments_have_the_size_and_limits_that_libvirtd_has_for_them(answer: dict[str, Any]) -> None:
+    """So none has a field that came after libvirt 9.0, or lacks one."""
+    row = ROWS[answer["name"]]
+    lists = {field.name: field.type for field in row.args if isinstance(field.type, List | Opaque)}
+    assert answer["size"] is not None
+    assert answer["limits"] == {name: of.max for name, of in lists.items() if of.max < 1_000_000}
+
+
 @EVERY_ROW
 def test_a_row_that_is_newer_than_libvirt_9_0_says_since_when(row: Row) -> None:
     newer = row.program == REMOTE_PROGRAM and row.number > LAST_OF_9_0

@@ -5,7 +5,9 @@ It writes readonly.json, a line for each procedure:
 - ``early``: answered before the client has proved who it is;
 - ``unopened``: answered on a connection that has not opened a driver;
 - ``denied``: refused on a read-only connection whatever its arguments, null where that was not asked;
-- ``guarded``: the bits of its unsigned arguments that alone make it be refused there.
+- ``guarded``: the bits of its unsigned arguments that alone make it be refused there;
+- ``size``: how many bytes of arguments it takes and not a word less, ``limits``: how many elements its lists take and
+  not one more; null where libvirtd takes another number than the table says.
 
 The packets' arguments are all zero, or where libvirtd wants more of them before it looks at the connection, ones and an
 x: no object is found in either, so nothing is done that should not be. The connection is one to the test driver, and
@@ -30,12 +32,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from virtactor.wire.table import EXTENSION_PROGRAM, ROWS, Kind, Row
+from virtactor.wire.table import EXTENSION_PROGRAM, ROWS, Access, Kind, Row
 from virtactor.wire.table.types import (
     UUID,
     Array,
     Chars,
     Double,
+    Field,
     Integer,
     List,
     Opaque,
@@ -205,6 +208,38 @@ def guarded(row: Row, client: Client) -> dict[str, int]:
     return {name: bits for name, bits in found.items() if bits}
 
 
+def fits(row: Row, run: Path, payload: bytes) -> bool:
+    """Whether libvirtd can read these arguments."""
+    with Client(run / "libvirt-sock-ro") as client:
+        if row.access not in (Access.ANYONE, Access.NONE):
+            client.open()
+        return "decode" not in client.call(row, payload)[1]
+
+
+def sizes(row: Row, run: Path) -> int | None:
+    payload = zeros(row)
+    exact = fits(row, run, payload) and not (payload and fits(row, run, payload[:-4]))
+    return len(payload) if exact else None
+
+
+def limits(row: Row, run: Path) -> dict[str, int | None]:
+    """How many elements libvirtd takes in each list of a size that can be tried."""
+    found: dict[str, int | None] = {}
+    for field in row.args:
+        if isinstance(field.type, List | Opaque) and field.type.max < 1_000_000:
+            most = field.type.max
+            exact = fits(row, run, filled(row, field, most)) and not fits(row, run, filled(row, field, most + 1))
+            found[field.name] = most if exact else None
+    return found
+
+
+def filled(row: Row, field: Field, count: int) -> bytes:
+    """Zeros, but for a list of so many elements."""
+    of = field.type
+    elements = one(of.of) * count if isinstance(of, List) else b"x" * count + bytes(-count % 4)
+    return b"".join(struct.pack(">I", count) + elements if each is field else zero(each.type) for each in row.args)
+
+
 def ask(row: Row, run: Path) -> dict[str, Any]:
     answer: dict[str, Any] = {"name": row.name, "early": None, "unopened": None, "denied": None, "guarded": {}}
     if NOT_SENT.match(row.name):
@@ -229,7 +264,7 @@ def ask(row: Row, run: Path) -> dict[str, Any]:
         answer["denied"] = code == DENIED
         if not answer["denied"]:
             answer["guarded"] = guarded(row, client)
-    return answer
+    return {**answer, "size": sizes(row, run), "limits": limits(row, run)}
 
 
 def main() -> None:
