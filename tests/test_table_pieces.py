@@ -94,12 +94,8 @@ OLDER = {
     "storage_vol_get_info": "storage_vol_get_info_flags",
     "storage_vol_wipe": "storage_vol_wipe_pattern",
 }
-# What only others' clients need: SASL is not offered, and files are handed over by libvirt's lane alone.
+# What only others' clients need: files are handed over by libvirt's lane alone.
 UNCALLED = {
-    "auth_sasl_init",
-    "auth_sasl_start",
-    "auth_sasl_step",
-    "connect_set_identity",
     "domain_create_with_files",
     "domain_create_xml_with_files",
     "domain_fd_associate",

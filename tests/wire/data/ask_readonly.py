@@ -1,4 +1,6 @@
-"""Asks libvirtd what it refuses on a read-only connection: ``sudo .venv/bin/python tests/wire/data/ask_readonly.py``.
+"""Asks libvirtd what it refuses on a read-only connection.
+
+    .venv/bin/python -m tests.wire.data.ask_readonly
 
 It writes readonly.json, a line for each procedure:
 
@@ -10,25 +12,19 @@ It writes readonly.json, a line for each procedure:
   not one more; null where libvirtd takes another number than the table says.
 
 The packets' arguments are all zero, or where libvirtd wants more of them before it looks at the connection, ones and an
-x: no object is found in either, so nothing is done that should not be. The connection is one to the test driver, and
-libvirtd runs in a mount and a network namespace of its own. Not even so are procedures sent that take devices or
-interfaces from the host, or the host from us.
+x: no object is found in either, so nothing is done that should not be. The connection is one to the test driver of a
+libvirtd in namespaces of its own (tests/libvirtd.py). Not even so are procedures sent that take devices or interfaces
+from the host, or the host from us.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +45,8 @@ from virtactor.wire.table.types import (
     Type,
 )
 
+from tests.libvirtd import Libvirtd
+
 NOT_SENT = re.compile(r"interface_|node_suspend|node_device_(?!get|is|list|lookup|num)")
 WITH_DESCRIPTOR = {"domain_fd_associate", "domain_open_graphics"}
 # virErrorNumber
@@ -57,44 +55,7 @@ DENIED, INVALID_ARGUMENT = 29, 8
 PROGRAM_KEEPALIVE = 10
 # The types of packets.
 CALL, REPLY, CALL_WITH_DESCRIPTORS = 0, 1, 4
-DIRECTORIES = ("etc/libvirt", "var/lib/libvirt", "var/cache/libvirt", "var/log/libvirt", "run/libvirt")
-CONFIGURATION = """
-auth_unix_ro = "none"
-auth_unix_rw = "sasl"
-log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
-"""
-ENTER = """
-mount --make-rprivate /
-for each in $DIRECTORIES; do mkdir -p "/$each"; mount --bind "$ROOT/$each" "/$each"; done
-exec libvirtd --pid-file "$ROOT/libvirtd.pid"
-"""
 HEADER = struct.Struct(">IIIiiIi")
-
-
-@contextmanager
-def libvirtd() -> Iterator[Path]:
-    """A libvirtd in namespaces of its own; its run directory."""
-    root = Path(tempfile.mkdtemp(prefix="readonly", dir="/tmp"))
-    made = [Path("/", name) for name in DIRECTORIES if not Path("/", name).exists()]
-    for name in DIRECTORIES:
-        (root / name).mkdir(parents=True)
-    (root / "etc/libvirt/libvirtd.conf").write_text(CONFIGURATION)
-    environment = {**os.environ, "ROOT": str(root), "DIRECTORIES": " ".join(DIRECTORIES)}
-    command = ["unshare", "--mount", "--net", "sh", "-euc", ENTER]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            while not (root / "run/libvirt/libvirt-sock-ro").exists():
-                if process.poll() is not None:
-                    raise SystemExit("libvirtd does not run here")
-                time.sleep(0.05)
-            yield root / "run/libvirt"
-        finally:
-            process.terminate()
-            process.wait()
-            shutil.rmtree(root)
-            for path in made:
-                with suppress(OSError):
-                    path.rmdir()
 
 
 class Client:
@@ -208,27 +169,27 @@ def guarded(row: Row, client: Client) -> dict[str, int]:
     return {name: bits for name, bits in found.items() if bits}
 
 
-def fits(row: Row, run: Path, payload: bytes) -> bool:
+def fits(row: Row, daemon: Libvirtd, payload: bytes) -> bool:
     """Whether libvirtd can read these arguments."""
-    with Client(run / "libvirt-sock-ro") as client:
+    with Client(daemon.readonly_socket) as client:
         if row.access not in (Access.ANYONE, Access.NONE):
             client.open()
         return "decode" not in client.call(row, payload)[1]
 
 
-def sizes(row: Row, run: Path) -> int | None:
+def sizes(row: Row, daemon: Libvirtd) -> int | None:
     payload = zeros(row)
-    exact = fits(row, run, payload) and not (payload and fits(row, run, payload[:-4]))
+    exact = fits(row, daemon, payload) and not (payload and fits(row, daemon, payload[:-4]))
     return len(payload) if exact else None
 
 
-def limits(row: Row, run: Path) -> dict[str, int | None]:
+def limits(row: Row, daemon: Libvirtd) -> dict[str, int | None]:
     """How many elements libvirtd takes in each list of a size that can be tried."""
     found: dict[str, int | None] = {}
     for field in row.args:
         if isinstance(field.type, List | Opaque) and field.type.max < 1_000_000:
             most = field.type.max
-            exact = fits(row, run, filled(row, field, most)) and not fits(row, run, filled(row, field, most + 1))
+            exact = fits(row, daemon, filled(row, field, most)) and not fits(row, daemon, filled(row, field, most + 1))
             found[field.name] = most if exact else None
     return found
 
@@ -240,21 +201,21 @@ def filled(row: Row, field: Field, count: int) -> bytes:
     return b"".join(struct.pack(">I", count) + elements if each is field else zero(each.type) for each in row.args)
 
 
-def ask(row: Row, run: Path) -> dict[str, Any]:
+def ask(row: Row, daemon: Libvirtd) -> dict[str, Any]:
     answer: dict[str, Any] = {"name": row.name, "early": None, "unopened": None, "denied": None, "guarded": {}}
     if NOT_SENT.match(row.name):
         return answer
-    with Client(run / "libvirt-sock") as client:
+    with Client(daemon.socket) as client:
         try:
             answer["early"] = "authentication required" not in client.call(row, zeros(row))[1]
         except ConnectionError:
             answer["early"] = False
-    with Client(run / "libvirt-sock-ro") as client:
+    with Client(daemon.readonly_socket) as client:
         _, text = client.call(row, only(row, "feature", PROGRAM_KEEPALIVE))
         if "unknown procedure" in text:
             return {"name": row.name, "unknown": True}
         answer["unopened"] = "connection not open" not in text
-    with Client(run / "libvirt-sock-ro") as client:
+    with Client(daemon.readonly_socket) as client:
         if row.name != "connect_open":
             client.open()
         code, text = client.call(row, zeros(row))
@@ -264,13 +225,20 @@ def ask(row: Row, run: Path) -> dict[str, Any]:
         answer["denied"] = code == DENIED
         if not answer["denied"]:
             answer["guarded"] = guarded(row, client)
-    return {**answer, "size": sizes(row, run), "limits": limits(row, run)}
+    return {**answer, "size": sizes(row, daemon), "limits": limits(row, daemon)}
 
 
 def main() -> None:
     rows = [row for row in ROWS.values() if row.program != EXTENSION_PROGRAM and row.kind is not Kind.MESSAGE]
-    with libvirtd() as run:
-        lines = [json.dumps(ask(row, run)) for row in rows]
+    with tempfile.TemporaryDirectory(dir="/tmp") as root:
+        daemon = Libvirtd(Path(root))
+        settings = daemon.root / "etc/libvirtd.conf"
+        settings.write_text(settings.read_text().replace('auth_unix_rw = "none"', 'auth_unix_rw = "sasl"'))
+        daemon.start()
+        try:
+            lines = [json.dumps(ask(row, daemon)) for row in rows]
+        finally:
+            daemon.stop()
     (Path(__file__).parent / "readonly.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
 
 
