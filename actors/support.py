@@ -48,9 +48,7 @@ ROUNDABOUT: Mapping[str, str] = {
     "virDomainMigrate": "domain_migrate_perform3_params",
 }
 # Rows whose methods only say, in better words than "not supported", why they are refused.
-REFUSED = frozenset(
-    {"auth_sasl_init", "auth_sasl_start", "auth_sasl_step", "connect_set_identity", "node_suspend_for_duration"}
-)
+REFUSED = frozenset({"auth_sasl_init", "auth_sasl_start", "auth_sasl_step", "node_suspend_for_duration"})
 
 
 def answers(driver: str, row: Row) -> bool:
