@@ -72,6 +72,7 @@ class _Reader:
         return Host(
             uuid=self._uuid(),
             cpu=self._cpu(cells),
+            power_management=True,
             iommu=bool(self._files.names("sys/kernel/iommu_groups")),
             cell_count=len(cells),
             cells=cells,

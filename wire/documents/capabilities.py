@@ -116,14 +116,14 @@ class Host:
 
     uuid: Annotated[str | None, At("uuid", UUID)] = None
     cpu: Annotated[HostCpu, At("cpu")]
-    power_management: Annotated[bool, At("power_management")] = True
-    iommu: Annotated[bool, At("iommu/@support", YES_NO)] = False
+    power_management: Annotated[bool, At("power_management")] = False
+    iommu: Annotated[bool | None, At("iommu/@support", YES_NO)] = None
     live_migration: Annotated[bool, At("migration_features/live")] = False
     migration_transports: Annotated[tuple[str, ...], At("migration_features/uri_transports/uri_transport")] = ()
     cell_count: Annotated[int, At("topology/cells/@num")]
     cells: Annotated[tuple[Cell, ...], At("topology/cells/cell")] = ()
     caches: Annotated[tuple[CacheBank, ...], At("cache/bank")] = ()
-    security_models: Annotated[tuple[SecurityModel, ...], At("secmodel")] = (SecurityModel(model="none", doi="0"),)
+    security_models: Annotated[tuple[SecurityModel, ...], At("secmodel")] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ import pykka
 
 from ....wire.documents.domain import DomainDefinition, parse_domain
 from ....wire.enums.domain import DomainRunningReason, DomainState
+from ....wire.enums.error import ErrorDomain
 from ....wire.errors import VirtError, XMLError
 from ....wire.paths import Paths
 from ...call import Call
@@ -50,6 +51,7 @@ class QemuDriver(QemuHostQueries, DomainDriver):
     """Domains that are QEMU processes."""
 
     name = "qemu"
+    errors = ErrorDomain.QEMU
     domain_types = frozenset({"qemu", "kvm"})
 
     def __init__(

@@ -129,6 +129,8 @@ def _capabilities() -> Capabilities:
     return Capabilities(
         host=Host(
             cpu=HostCpu(arch=_ARCH, pae=True, nonpae=True, pages=tuple(PageSize(size=size) for size in sizes)),
+            power_management=True,
+            iommu=False,
             cell_count=len(_CELLS),
             cells=tuple(_cell(number, memory, size) for number, (memory, size) in enumerate(_CELLS)),
             security_models=(SecurityModel(model=_SECURITY, doi=""),),

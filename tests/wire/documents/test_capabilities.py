@@ -17,6 +17,7 @@ from virtactor.wire.documents.capabilities import (
     HostCpu,
     PagePool,
     PageSize,
+    SecurityModel,
     format_capabilities,
     parse_capabilities,
 )
@@ -35,6 +36,8 @@ HOST = Host(
         topology=Topology(sockets=1, dies=1, cores=2, threads=1),
         pages=(PageSize(size=4), PageSize(size=2048)),
     ),
+    power_management=True,
+    iommu=False,
     cell_count=1,
     cells=(
         Cell(
@@ -47,6 +50,7 @@ HOST = Host(
         ),
     ),
     caches=(CacheBank(id=0, level=3, type="both", size=32, unit="MiB", cpus="0-1"),),
+    security_models=(SecurityModel(model="none", doi="0"),),
 )
 GUEST = Guest(
     arch="x86_64",
