@@ -27,6 +27,7 @@ _FEATURES = frozenset(
         Feature.PROGRAM_KEEPALIVE,
         Feature.REMOTE_EVENT_CALLBACK,
         Feature.REMOTE_CLOSE_CALLBACK,
+        Feature.NETWORK_UPDATE_HAS_CORRECT_ORDER,
     }
 )
 

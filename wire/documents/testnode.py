@@ -10,11 +10,12 @@ It is the `<node>` of libvirt's test driver, of which these are done:
       </domain>
       <domain file='other.xml'/>
       <pool type='dir'>… <volume>…</volume> <volume file='disk.xml'/> </pool>
+      <network>…</network> <interface>…</interface> <device>…</device>
     </node>
 
 A domain without a `runstate` (a number of virDomainState: 1 running, 3 paused, 5 shut off, 6 crashed) runs. Pools
-are active, and have the volumes that are in them. Whatever else libvirt allows in a node (cpu, network, interface,
-device, auth) and in the `test` namespace (domainsnapshot, hasmanagedsave) is refused by name.
+are active, and have the volumes that are in them; networks and interfaces are active too. Whatever else libvirt
+allows in a node (cpu, auth) and in the `test` namespace (domainsnapshot, hasmanagedsave) is refused by name.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from lxml import etree
 from ..enums.domain import DomainState
 from ..errors import UnsupportedConfig, XMLError
 from .domain import DomainDefinition
+from .interface import InterfaceDefinition
+from .network import NetworkDefinition, complete_network
+from .nodedev import NodeDeviceDefinition
 from .reader import parse, path_of, read_element
 from .storage import PoolDefinition, VolumeDefinition
 
@@ -60,6 +64,9 @@ class TestNode:
 
     domains: tuple[InitialDomain, ...] = ()
     pools: tuple[InitialPool, ...] = ()
+    networks: tuple[NetworkDefinition, ...] = ()
+    interfaces: tuple[InterfaceDefinition, ...] = ()
+    devices: tuple[NodeDeviceDefinition, ...] = ()
 
 
 def parse_test_node(text: str, read: Callable[[str], str]) -> TestNode:
@@ -139,4 +146,7 @@ def _state(element: etree._Element) -> DomainState:
 _KINDS: dict[str, tuple[str, Callable[[etree._Element, Callable[[str], str]], Any]]] = {
     "domain": ("domains", _domain),
     "pool": ("pools", _pool),
+    "network": ("networks", lambda element, _: complete_network(read_element(element, NetworkDefinition))),
+    "interface": ("interfaces", lambda element, _: read_element(element, InterfaceDefinition)),
+    "device": ("devices", lambda element, _: read_element(element, NodeDeviceDefinition)),
 }

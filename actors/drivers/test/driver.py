@@ -24,7 +24,10 @@ from ..domain_driver import DomainDriver
 from ..handle import DriverHandle, PartHandle
 from .domain import TestDomain
 from .host import TestHostQueries
+from .interface import open_interfaces
+from .network import open_networks
 from .node import DEFAULT, InitialNode, initial_node
+from .nodedev import open_devices
 from .storage import open_pools
 
 VERSION = 2
@@ -53,6 +56,9 @@ class TestDriver(TestHostQueries, DomainDriver):
         initial: InitialNode
         (initial,) = args
         openings = {
+            Part.NETWORK: lambda: open_networks(runtime, events, initial.networks),
+            Part.INTERFACE: lambda: open_interfaces(runtime, initial.interfaces),
+            Part.NODE_DEVICE: lambda: open_devices(runtime, events, initial.devices),
             Part.STORAGE: lambda: open_pools(runtime, events, initial.pools),
         }
         parts: dict[Part, PartHandle] = {}

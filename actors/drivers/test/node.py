@@ -9,12 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....wire.documents.domain import Clock, DomainDefinition, OperatingSystem, complete
+from ....wire.documents.interface import InterfaceDefinition
+from ....wire.documents.network import NetworkDefinition
+from ....wire.documents.nodedev import NodeDeviceDefinition
 from ....wire.documents.storage import PoolDefinition, PoolTarget
 from ....wire.documents.testnode import InitialDomain, InitialPool, parse_test_node
 from ....wire.enums.domain import DomainState
 from ....wire.errors import InvalidArgument, SystemFailure, XMLError
 from ....wire.uri import ConnectURI
 from ...lifecycle import Happening
+from ..network import identified
+from . import default_node
 from .domain import Load
 
 DEFAULT = "/default"
@@ -53,6 +58,9 @@ class InitialNode:
 
     domains: Sequence[Load] = ()
     pools: Sequence[InitialPool] = ()
+    networks: Sequence[NetworkDefinition] = ()
+    interfaces: Sequence[InterfaceDefinition] = ()
+    devices: Sequence[NodeDeviceDefinition] = ()
 
 
 def initial_node(uri: ConnectURI) -> InitialNode:
@@ -62,12 +70,24 @@ def initial_node(uri: ConnectURI) -> InitialNode:
     in it.
     """
     if uri.path == DEFAULT:
-        return InitialNode([Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))], [_DEFAULT_POOL])
+        return InitialNode(
+            [Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))],
+            [_DEFAULT_POOL],
+            [default_node.NETWORK],
+            [default_node.INTERFACE],
+            default_node.DEVICES,
+        )
     if not uri.path.strip("/"):
         raise InvalidArgument("supply a path or use test:///default")
     document = Path(uri.path)
     node = parse_test_node(_read(document), lambda name: _read(document.parent / name))
-    return InitialNode([_load(domain) for domain in node.domains], node.pools)
+    return InitialNode(
+        [_load(domain) for domain in node.domains],
+        node.pools,
+        [identified(network) for network in node.networks],
+        node.interfaces,
+        node.devices,
+    )
 
 
 def _load(domain: InitialDomain) -> Load:
