@@ -34,6 +34,8 @@ def server_context(config: TLSConfig) -> ssl.SSLContext:
     certificate, key, authority = Path(config.certificate), Path(config.key), Path(config.authority)
     _check(certificate, key, *([] if config.no_verify else [authority]))
     _use(certificate, lambda: context.load_cert_chain(certificate, key))
+    # A ticket would come before ACCEPTED, and libvirt's client takes what comes first for that.
+    context.num_tickets = 0
     if config.no_verify:
         return context
     context.verify_mode = ssl.CERT_REQUIRED

@@ -135,12 +135,21 @@ class TLSDialer:
             raise
         if answer != ACCEPTED:
             link.close()
-            raise AuthFailed(
-                f"{self._where} does not accept our certificate",
-                object=self._where,
-                hint="the daemon's tls_allowed_dn_list names those that it accepts",
-            )
+            raise self._not_accepted()
         return link
+
+    def _not_accepted(self) -> AuthFailed:
+        if self.certificates.certificate is None:
+            return AuthFailed(
+                f"{self._where} wants a certificate of ours, and there is none",
+                object=self._where,
+                hint="a clientcert.pem and its clientkey.pem are looked for, in the folder of pkipath= too",
+            )
+        return AuthFailed(
+            f"{self._where} does not accept our certificate",
+            object=self._where,
+            hint="who signed it must be known there, and its name be allowed",
+        )
 
 
 class TLSLink(SocketLink):
@@ -258,7 +267,7 @@ class TLSLink(SocketLink):
 
 
 def _refusal(where: str, error: ssl.SSLError) -> AuthFailed | NoConnect:
-    reason = (error.reason or "").replace("_", " ").lower()
+    reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
     if isinstance(error, ssl.SSLEOFError):
         return NoConnect(f"{where} closed the connection in the TLS handshake", object=where)
     return AuthFailed(f"TLS with {where}: {reason or error}", object=where)
