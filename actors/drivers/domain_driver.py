@@ -39,6 +39,8 @@ class DomainDriver(CallTarget):
     name = "domains"
     errors = ErrorDomain.NONE
     domain_types: frozenset[str] = frozenset()
+    # Whether documents may say nothing that the model has no place for; libvirt passes over it.
+    strict = True
 
     def __init__(self, runtime: Runtime, directory: Directory, events: pykka.ActorRef[EventLog]) -> None:
         super().__init__(runtime)
@@ -152,7 +154,7 @@ class DomainDriver(CallTarget):
 
     def read_definition(self, xml: str) -> DomainDefinition:
         """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""
-        definition = parse_domain(xml)
+        definition = parse_domain(xml, strict=self.strict)
         self.check_definition(definition)
         if definition.uuid is None:
             definition = dataclasses.replace(definition, uuid=str(uuid.uuid4()))

@@ -16,8 +16,8 @@ The path is relative to the class's own element. What it means follows from its 
 Rules that hold for every document:
 - A field without a default is required. A field whose value is None (False for a presence) is not written; every
   other value is, whether or not it equals the default, so what is written never depends on a default.
-- Fields are written in the order of their declaration, a base class's first, those marked `last` after all others:
-  libvirt puts what all devices share (boot order, alias, address) at the end.
+- Fields are written in the order of their declaration, a base class's first, those with a number as `last` after all
+  others: libvirt puts what all devices share (boot order, alias, address) at the end.
 - An element that no field makes repeatable is refused when it comes twice. Empty text is no text.
 - `known` lists values that libvirt has and virtactor refuses. They raise UnsupportedConfig, others XMLError.
 - What no field claims is refused by name; nothing is dropped.
@@ -60,21 +60,34 @@ class ElementCodec:
 
 
 @dataclass(frozen=True, slots=True)
+class ScaledCodec:
+    """How an attribute is read and written whose unit stands in another one, named by `unit`.
+
+    `read` takes the text and the unit (empty where none is said) and raises ValueError; `write` returns both.
+    """
+
+    read: Callable[[str, str], Any]
+    write: Callable[[Any], tuple[str, str]]
+    expects: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class At:
     """The place of a field in its element; see the rules above.
 
     codec: for types that do not say how they are written (int, str and Literal do).
     known: values of libvirt's that are refused as unsupported rather than as unknown.
     secure: written only when secrets are asked for.
-    last: written after the fields that are not.
+    last: written after the fields whose number is lower.
     by: the attribute that tells the classes of a union apart; each class names its value in the class variable TAG.
     """
 
     path: str
-    codec: Codec | ElementCodec | None = None
+    codec: Codec | ElementCodec | ScaledCodec | None = None
     known: tuple[str, ...] = ()
     secure: bool = False
-    last: bool = False
+    last: int = 0
     by: str | None = None
 
 
@@ -85,3 +98,15 @@ class Verbatim:
 
     namespace: str
     xml: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """An element that is kept as it was said, but for its layout: nobody acts on what is in it.
+
+    `attributes` are in their order; `text` is that of an element without children.
+    """
+
+    attributes: tuple[tuple[str, str], ...] = ()
+    text: str = ""
+    children: tuple[tuple[str, Subtree], ...] = ()

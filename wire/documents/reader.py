@@ -1,8 +1,9 @@
-"""XML text -> a model's value, strictly.
+"""XML text -> a model's value, strictly or as leniently as libvirt.
 
-What the text says is either in the value or in an error: elements and attributes that no field claims are collected
-while reading and refused together, each with its path and line. No document type, no entities, no network; size and
-depth are bounded.
+Strictly read, what the text says is either in the value or in an error: elements and attributes that no field claims
+are collected while reading and refused together, each with its path and line. libvirt itself passes over them, over
+text where none belongs and over all but the first of what may come once: that is what ``strict=False`` does. No
+document type, no entities, no network; size and depth are bounded.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from lxml import etree
 
 from ..enums.error import ErrorNumber
 from ..errors import UnsupportedConfig, XMLError
-from .binding import ElementCodec, Verbatim
-from .schema import Nested, Node, Opaque, Refused, Shape, Slot, shape_of
+from .binding import ElementCodec, Subtree, Verbatim
+from .schema import Kept, Nested, Node, Opaque, Refused, Shape, Slot, shape_of
 
 Model = TypeVar("Model")
 
@@ -28,13 +29,13 @@ MAX_NAMED = 10
 _DOCTYPE = re.compile(r"(?:\s|<\?.*?\?>|<!--.*?-->)*<!DOCTYPE", re.DOTALL)
 
 
-def read_document(text: str, root: str, cls: type[Model]) -> Model:
+def read_document(text: str, root: str, cls: type[Model], *, strict: bool = True) -> Model:
     """Read a document whose root element is named `root` into an instance of the model class `cls`.
 
     Raises XMLError for text that is not well-formed, lacks something or has an impossible value, and
     UnsupportedConfig, naming all of it, for what the model has no place for.
     """
-    return read_element(parse(text, root), cls)
+    return read_element(parse(text, root), cls, strict=strict)
 
 
 def parse(text: str, root: str) -> etree._Element:
@@ -57,9 +58,9 @@ def parse(text: str, root: str) -> etree._Element:
     return element
 
 
-def read_element(element: etree._Element, cls: type[Model]) -> Model:
+def read_element(element: etree._Element, cls: type[Model], *, strict: bool = True) -> Model:
     """Read an element that is parsed already; see `read_document`."""
-    reading = _Reading()
+    reading = _Reading(strict)
     value = reading.shaped(element, shape_of(cls))
     reading.refuse_leftovers()
     return value
@@ -79,14 +80,15 @@ def _shown(element: etree._Element) -> str:
 class _Reading:
     """One pass over one document."""
 
-    __slots__ = ("_leftovers",)
+    __slots__ = ("_leftovers", "_strict")
 
-    def __init__(self) -> None:
+    def __init__(self, strict: bool) -> None:
+        self._strict = strict
         self._leftovers: list[tuple[str, int]] = []
 
     def refuse_leftovers(self) -> None:
         """The one place where what nobody claimed is refused."""
-        if not self._leftovers:
+        if not self._leftovers or not self._strict:
             return
         named = [f"{what} (line {line})" for what, line in self._leftovers[:MAX_NAMED]]
         if more := len(self._leftovers) - MAX_NAMED:
@@ -106,17 +108,16 @@ class _Reading:
         return shape.cls(**values)
 
     def _node(self, element: etree._Element, node: Node, values: dict[str, Any], by: str | None = None) -> None:
+        self._attributes(element, node, values, by)
         if node.sized:
             self._sized(element, *node.sized, values)
-        else:
-            self._attributes(element, node, values, by)
         if node.present:
             values[node.present] = True
         text = self._children(element, node, values)
         if node.text:
             if text:
                 self._store(element, node.text, text, "", values)
-        elif not node.sized and text and not text.isspace():
+        elif self._strict and not node.sized and text and not text.isspace():
             raise XMLError(f"{_at(element)} has the text {text.strip()[:40]!r}, expected none", line=element.sourceline)
 
     def _attributes(self, element: etree._Element, node: Node, values: dict[str, Any], by: str | None) -> None:
@@ -124,7 +125,7 @@ class _Reading:
             slot = node.attributes.get(name)
             if slot is not None:
                 self._store(element, slot, text, name, values)
-            elif name != by:
+            elif name != by and name not in node.units and not (node.sized and name in node.sized[1].attributes):
                 self._leave(element, name)
 
     def _children(self, element: etree._Element, node: Node, values: dict[str, Any]) -> str:
@@ -141,12 +142,16 @@ class _Reading:
                 self._leave(child)
                 continue
             if child.tag in seen and not place.many:
+                if not self._strict:
+                    continue
                 raise XMLError(f"{_at(child)} is given twice, expected once", line=child.sourceline)
             seen.add(child.tag)
             if isinstance(place, Node):
                 self._node(child, place, values)
             elif isinstance(place, Nested):
                 self._nested(child, place, values)
+            elif isinstance(place, Kept):
+                values[place.name] = _kept(child)
             else:
                 self._opaque(child, place, values)
         return text
@@ -185,18 +190,15 @@ class _Reading:
         values[place.name] = list(kept.values())
 
     def _sized(self, element: etree._Element, name: str, codec: ElementCodec, values: dict[str, Any]) -> None:
-        attributes = dict(element.items())
-        for extra in attributes.keys() - codec.attributes:
-            self._leave(element, extra)
         try:
-            values[name] = codec.read(attributes, element.text or "")
+            values[name] = codec.read(dict(element.items()), element.text or "")
         except ValueError:
             shown = etree.tostring(element, encoding="unicode", with_tail=False)[:80]
             raise XMLError(f"{_at(element)} is {shown}, expected {codec.expects}", line=element.sourceline) from None
 
     def _store(self, element: etree._Element, slot: Slot, text: str, attribute: str, values: dict[str, Any]) -> None:
         try:
-            value = slot.read(text)
+            value = slot.scaled.read(text, element.get(slot.scaled.unit, "")) if slot.scaled else slot.read(text)
         except Refused:
             where = f"{_at(element)}: {attribute}=" if attribute else f"{_at(element)}: "
             raise UnsupportedConfig(f"{where}{text!r}", line=element.sourceline) from None
@@ -218,6 +220,12 @@ class _Reading:
     def _missing(self, element: etree._Element, path: str) -> NoReturn:
         what = f"attribute {path!r}" if "@" in path else f"element {path!r}"
         raise XMLError(f"{_at(element)} lacks something, expected {what}", line=element.sourceline)
+
+
+def _kept(element: etree._Element) -> Subtree:
+    children = tuple((_shown(child), _kept(child)) for child in element.iterchildren(etree.Element))
+    text = "" if children else (element.text or "").strip()
+    return Subtree(tuple((str(name), str(value)) for name, value in element.items()), text, children)
 
 
 def _at(element: etree._Element) -> str:

@@ -2,7 +2,7 @@
 
 A node is one element as seen from the class that it belongs to: the class's own element at the root, and below it
 every element that only fields of that class speak of (`driver/@cache` makes a node `driver`). An element that has a
-class of its own is a `Nested`, an application's elements are an `Opaque`.
+class of its own is a `Nested`, an application's elements are an `Opaque`, what is kept as it is a `Kept`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
-from .binding import At, Codec, ElementCodec, Verbatim
+from .binding import At, Codec, ElementCodec, ScaledCodec, Subtree, Verbatim
 from .values import TEXT, UNSIGNED
 
 
@@ -24,7 +24,10 @@ class Refused(ValueError):
 
 @dataclass(slots=True)
 class Slot:
-    """One field: how its text is read and written, and whether it collects several."""
+    """One field: how its text is read and written, and whether it collects several.
+
+    A `scaled` one's unit is in another attribute of the element; `scaled` reads and writes the two.
+    """
 
     name: str
     read: Callable[[str], Any]
@@ -32,20 +35,23 @@ class Slot:
     expects: str
     secure: bool = False
     many: bool = False
+    scaled: ScaledCodec | None = None
 
 
 @dataclass(slots=True)
 class Node:
     """One element. `children` and `attributes` are in the order of writing.
 
-    `present` is the field that the element's mere presence sets; `sized` the field that the whole element stands for.
+    `units` are the attributes that give other attributes' units. `present` is the field that the element's mere
+    presence sets; `sized` the field that the whole element stands for.
     """
 
     attributes: dict[str, Slot] = field(default_factory=dict)
-    children: dict[str, Node | Nested | Opaque] = field(default_factory=dict)
+    children: dict[str, Node | Nested | Opaque | Kept] = field(default_factory=dict)
     text: Slot | None = None
     present: str | None = None
     sized: tuple[str, ElementCodec] | None = None
+    units: tuple[str, ...] = ()
     repeats: str | None = None
 
     @property
@@ -68,6 +74,14 @@ class Nested:
 @dataclass(slots=True)
 class Opaque:
     """A child element whose children belong to applications."""
+
+    name: str
+    many: ClassVar[bool] = False
+
+
+@dataclass(slots=True)
+class Kept:
+    """A child element that is kept as it is."""
 
     name: str
     many: ClassVar[bool] = False
@@ -125,8 +139,12 @@ def _place(root: Node, name: str, type_: Any, at: At) -> None:
     if last.startswith("@"):
         node = _descend(root, parents)
         node.attributes[last[1:]] = _slot(name, item, at, many)
+        if isinstance(at.codec, ScaledCodec):
+            node.units += (at.codec.unit,)
         if many:
             node.repeats = name
+    elif item is Subtree:
+        _descend(root, parents).children[last] = Kept(name)
     elif item is Verbatim:
         _descend(root, parents).children[last] = Opaque(name)
     elif _classes(item):
@@ -170,6 +188,8 @@ def _nested(name: str, item: Any, at: At, many: bool) -> Nested:
 def _slot(name: str, item: Any, at: At, many: bool) -> Slot:
     if get_origin(item) is Literal:
         return Slot(name, *_choice(get_args(item), at.known), secure=at.secure, many=many)
+    if isinstance(at.codec, ScaledCodec):
+        return Slot(name, TEXT.read, str, at.codec.expects, at.secure, scaled=at.codec)
     codec = at.codec or {int: UNSIGNED, str: TEXT}[item]
     if not isinstance(codec, Codec):
         raise TypeError(f"{name}: an attribute takes no element codec")

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from ..errors import InvalidArgument
-from .schema import Nested, Node, Opaque, Shape, Slot, shape_of
+from .binding import Subtree
+from .schema import Kept, Nested, Node, Opaque, Shape, Slot, shape_of
 
 # What must not stand in XML as it is: markup, line ends and tabs that a parser would normalize; and what cannot stand.
 _SPECIAL = re.compile("[&<>'\"\t\n\r]")
@@ -41,6 +42,13 @@ def _escaped(text: str, table: dict[str, str]) -> str:
     return _SPECIAL.sub(lambda match: table[match[0]], text)
 
 
+def _written(name: str, slot: Slot, item: Any) -> str:
+    if slot.scaled is None:
+        return f" {name}='{_attribute(slot.write(item))}'"
+    text, unit = slot.scaled.write(item)
+    return f" {name}='{text}' {slot.scaled.unit}='{unit}'"
+
+
 class _Writing:
     """One pass over one value; `lines` grows."""
 
@@ -60,7 +68,7 @@ class _Writing:
         """Write one element unless it would be empty; says whether it did."""
         for name, slot in node.attributes.items():
             if (item := getattr(value, slot.name)) is not None and (self._secure or not slot.secure):
-                head += f" {name}='{_attribute(slot.write(item))}'"
+                head += _written(name, slot, item)
         text = self._text(value, node.text) if node.text else ""
         lines = self._lines
         start = len(lines)
@@ -83,15 +91,18 @@ class _Writing:
         item = getattr(value, slot.name)
         return "" if item is None else _escaped(slot.write(item), _IN_TEXT)
 
-    def _child(self, value: Any, tag: str, place: Node | Nested | Opaque, indent: str) -> None:
+    def _child(self, value: Any, tag: str, place: Node | Nested | Opaque | Kept, indent: str) -> None:
         if isinstance(place, Nested):
             self._nested(getattr(value, place.name), tag, place, indent)
+        elif isinstance(place, Kept):
+            if (kept := getattr(value, place.name)) is not None:
+                self._kept(kept, tag, indent)
         elif isinstance(place, Opaque):
             self._opaque(getattr(value, place.name), tag, indent)
         elif place.repeats:
             self._repeated(getattr(value, place.repeats), tag, place, indent)
         elif place.sized:
-            self._sized(getattr(value, place.sized[0]), tag, place, indent)
+            self._sized(value, tag, place, indent)
         else:
             self._element(value, tag, place, indent)
 
@@ -100,6 +111,16 @@ class _Writing:
             return
         for item in value if place.many else (value,):
             self.shaped(item, tag, shape_of(type(item)), indent, place.by)
+
+    def _kept(self, kept: Subtree, tag: str, indent: str) -> None:
+        head = f"{indent}<{tag}" + "".join(f" {name}='{_attribute(item)}'" for name, item in kept.attributes)
+        if not kept.children:
+            self._lines.append(f"{head}>{_escaped(kept.text, _IN_TEXT)}</{tag}>" if kept.text else f"{head}/>")
+            return
+        self._lines.append(f"{head}>")
+        for child_tag, child in kept.children:
+            self._kept(child, child_tag, indent + "  ")
+        self._lines.append(f"{indent}</{tag}>")
 
     def _opaque(self, value: Any, tag: str, indent: str) -> None:
         if value:
@@ -115,8 +136,13 @@ class _Writing:
                 self._lines.append(f"{indent}<{tag} {name}='{_attribute(slot.write(item))}'/>")
 
     def _sized(self, value: Any, tag: str, node: Node, indent: str) -> None:
-        if value is None or node.sized is None:
+        if node.sized is None or (size := getattr(value, node.sized[0])) is None:
             return
-        attributes, text = node.sized[1].write(value)
-        head = "".join(f" {name}='{_attribute(item)}'" for name, item in attributes.items())
+        attributes, text = node.sized[1].write(size)
+        head = "".join(
+            _written(name, slot, item)
+            for name, slot in node.attributes.items()
+            if (item := getattr(value, slot.name)) is not None
+        )
+        head += "".join(f" {name}='{_attribute(item)}'" for name, item in attributes.items())
         self._lines.append(f"{indent}<{tag}{head}>{text}</{tag}>")

@@ -40,6 +40,7 @@ class TestDriver(TestHostQueries, DomainDriver):
     name = "test"
     errors = ErrorDomain.TEST
     domain_types = frozenset({"test"})
+    strict = False
 
     def __init__(
         self,

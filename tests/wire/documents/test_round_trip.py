@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from virtactor.wire import cpuset
 from virtactor.wire.documents import values
-from virtactor.wire.documents.binding import At, Verbatim
+from virtactor.wire.documents.binding import At, Subtree, Verbatim
 from virtactor.wire.documents.domain import DomainDefinition, complete, format_domain, parse_domain
 from virtactor.wire.errors import InvalidArgument, VirtError
 
@@ -33,6 +34,13 @@ OF_CODEC: dict[Any, st.SearchStrategy[Any]] = {
     values.MAC: st.binary(min_size=5, max_size=5).map(lambda octets: "52:" + octets.hex(":")),
     values.NAME: XML_TEXT.filter(lambda text: text.strip() and not set("/\n") & set(text) and text not in (".", "..")),
     values.SIZE_KIB: st.integers(0, 2**54 - 1),
+    values.SIZE_ROUND: st.integers(0, 2**54 - 1),
+    values.SIZE_BYTES: st.integers(0, 2**64 - 1),
+    values.SIZE_MIB: st.integers(0, 2**44 - 1),
+    values.SCALED_KIB: st.integers(0, 2**54 - 1),
+    values.SCALED_USAGE: st.integers(0, 2**54 - 1),
+    values.LONG_HEX: st.integers(0, 2**64 - 1),
+    values.CPUSET: st.frozensets(st.integers(0, 99), min_size=1, max_size=5).map(cpuset.format_numbers),
 }
 METADATA = st.lists(
     st.builds(
@@ -45,17 +53,38 @@ METADATA = st.lists(
 ).map(tuple)
 
 
+SUBTREES = st.recursive(
+    st.builds(Subtree, st.just((("a", "1"),)), st.text("abc", max_size=3)),
+    lambda inner: st.builds(Subtree, st.just(()), st.just(""), st.lists(st.tuples(st.just("b"), inner)).map(tuple)),
+    max_leaves=3,
+)
+# A model has hundreds of fields that may be left out: a few of them are said at a time.
+SAID = 6
+
+
 def any_of(cls: type) -> st.SearchStrategy[Any]:
     """Any instance of a model class, made from where its fields say they stand."""
     hints = get_type_hints(cls, include_extras=True)
-    parts: dict[str, st.SearchStrategy[Any]] = {}
+    needed: dict[str, st.SearchStrategy[Any]] = {}
+    optional: dict[str, st.SearchStrategy[Any]] = {}
     for field in fields(cls):
         assert get_origin(hints[field.name]) is Annotated
         type_, at = get_args(hints[field.name])
         required = field.default is MISSING and field.default_factory is MISSING
-        value = of_type(type_, at)
-        parts[field.name] = value if required or field.default is not None else st.none() | value
-    return st.builds(cls, **parts)
+        (needed if required else optional)[field.name] = of_type(type_, at)
+    return some_of(cls, needed, optional)
+
+
+@st.composite
+def some_of(
+    draw: st.DrawFn,
+    cls: type,
+    needed: dict[str, st.SearchStrategy[Any]],
+    optional: dict[str, st.SearchStrategy[Any]],
+) -> Any:
+    names = draw(st.lists(st.sampled_from(sorted(optional)), max_size=SAID, unique=True)) if optional else []
+    parts = {**needed, **{name: optional[name] for name in names}}
+    return cls(**{name: draw(part) for name, part in parts.items()})
 
 
 def of_type(type_: Any, at: At) -> st.SearchStrategy[Any]:
@@ -66,6 +95,8 @@ def of_type(type_: Any, at: At) -> st.SearchStrategy[Any]:
         return st.one_of(*(of_type(arm, at) for arm in get_args(type_) if arm is not NoneType))
     if get_origin(type_) is Literal:
         return st.sampled_from(get_args(type_))
+    if type_ is Subtree:
+        return SUBTREES
     if hasattr(type_, "__dataclass_fields__"):
         return any_of(type_)
     if at.codec is not None:

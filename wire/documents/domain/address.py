@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from ..binding import At
-from ..values import DECIMAL_OR_HEX, HEX2, HEX4, HEX8, ON_OFF, hexadecimal
-
-# Refused by name: addresses of machines and buses that no driver here has.
-FOREIGN_ADDRESSES = ("ccid", "ccw", "spapr-vio", "dimm", "unassigned", "mdev")
+from ..values import DECIMAL_OR_HEX, HEX2, HEX4, HEX8, LONG_HEX, ON_OFF, YES_NO, hexadecimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PciAddress:
-    """A slot and function on a PCI bus; `bus` is the index of the pci controller that it hangs on."""
+    """A slot and function on a PCI bus; `bus` is the index of the pci controller that it hangs on. `zpci_…` are
+    s390's numbers for it."""
 
     TAG: ClassVar[str] = "pci"
 
@@ -21,6 +19,8 @@ class PciAddress:
     slot: Annotated[int, At("@slot", HEX2)] = 0
     function: Annotated[int, At("@function", hexadecimal(1, 7))] = 0
     multifunction: Annotated[bool | None, At("@multifunction", ON_OFF)] = None
+    zpci_uid: Annotated[int | None, At("zpci/@uid", HEX4)] = None
+    zpci_fid: Annotated[int | None, At("zpci/@fid", HEX8)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +75,90 @@ class MmioAddress:
     reg: Annotated[int | None, At("@reg", HEX8)] = None
 
 
-Address = PciAddress | DriveAddress | VirtioSerialAddress | IsaAddress | UsbAddress | MmioAddress
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CcidAddress:
+    """A slot of a smartcard reader."""
+
+    TAG: ClassVar[str] = "ccid"
+
+    controller: Annotated[int, At("@controller", DECIMAL_OR_HEX)] = 0
+    slot: Annotated[int, At("@slot", DECIMAL_OR_HEX)] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpaprVioAddress:
+    """A register of POWER's virtual bus."""
+
+    TAG: ClassVar[str] = "spapr-vio"
+
+    reg: Annotated[int | None, At("@reg", HEX8)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CcwAddress:
+    """A subchannel of s390's."""
+
+    TAG: ClassVar[str] = "ccw"
+
+    cssid: Annotated[int | None, At("@cssid", hexadecimal(1, 0xFE))] = None
+    ssid: Annotated[int | None, At("@ssid", hexadecimal(1, 3))] = None
+    devno: Annotated[int | None, At("@devno", HEX4)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimmAddress:
+    """A slot for memory, and where it begins in the guest's address space."""
+
+    TAG: ClassVar[str] = "dimm"
+
+    slot: Annotated[int | None, At("@slot")] = None
+    base: Annotated[int | None, At("@base", LONG_HEX)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnassignedAddress:
+    """Nowhere: the device is not in the guest."""
+
+    TAG: ClassVar[str] = "unassigned"
+
+
+Address = (
+    PciAddress
+    | DriveAddress
+    | VirtioSerialAddress
+    | IsaAddress
+    | UsbAddress
+    | MmioAddress
+    | CcidAddress
+    | SpaprVioAddress
+    | CcwAddress
+    | DimmAddress
+    | UnassignedAddress
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """What every device may carry. `alias` is the live name ("net0") or, in a definition, a user's own ("ua-…")."""
+    """What every device may carry. `alias` is the live name ("net0") or, in a definition, a user's own ("ua-…").
 
-    boot_order: Annotated[int | None, At("boot/@order", last=True)] = None
-    alias: Annotated[str | None, At("alias/@name", last=True)] = None
-    address: Annotated[Address | None, At("address", by="type", known=FOREIGN_ADDRESSES, last=True)] = None
+    `rom` says whether its option ROM is there, `rom_bar` whether the guest's PCI shows it, `rom_file` what is in it.
+    """
+
+    boot_order: Annotated[int | None, At("boot/@order", last=2)] = None
+    loadparm: Annotated[str | None, At("boot/@loadparm", last=2)] = None
+    alias: Annotated[str | None, At("alias/@name", last=2)] = None
+    rom: Annotated[bool | None, At("rom/@enabled", YES_NO, last=2)] = None
+    rom_bar: Annotated[bool | None, At("rom/@bar", ON_OFF, last=2)] = None
+    rom_file: Annotated[str | None, At("rom/@file", last=2)] = None
+    acpi_index: Annotated[int | None, At("acpi/@index", last=2)] = None
+    address: Annotated[Address | None, At("address", by="type", last=2)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtioDevice(Device):
+    """A device that may be a virtio one, and what any of those may be told."""
+
+    iommu: Annotated[bool | None, At("driver/@iommu", ON_OFF, last=1)] = None
+    ats: Annotated[bool | None, At("driver/@ats", ON_OFF, last=1)] = None
+    packed: Annotated[bool | None, At("driver/@packed", ON_OFF, last=1)] = None
+    page_per_vq: Annotated[bool | None, At("driver/@page_per_vq", ON_OFF, last=1)] = None

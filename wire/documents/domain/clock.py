@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from ..binding import At
 from ..values import SIGNED, YES_NO
 
-TimerName = Literal["platform", "hpet", "kvmclock", "pit", "rtc", "tsc", "hypervclock"]
+TimerName = Literal["platform", "hpet", "kvmclock", "pit", "rtc", "tsc", "hypervclock", "armvtimer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Catchup:
 class Timer:
     """One timer. `present` is None where the hypervisor decides; `frequency` is in Hz."""
 
-    name: Annotated[TimerName, At("@name", known=("armvtimer",))]
+    name: Annotated[TimerName, At("@name")]
     present: Annotated[bool | None, At("@present", YES_NO)] = None
     tickpolicy: Annotated[Literal["delay", "catchup", "merge", "discard"] | None, At("@tickpolicy")] = None
     track: Annotated[Literal["boot", "guest", "wall", "realtime"] | None, At("@track")] = None
@@ -33,10 +33,12 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What the real-time clock starts from. `adjustment` (seconds) and `basis` go with `variable`."""
+    """What the real-time clock starts from. `adjustment` (seconds) and `basis` go with `variable`, `start` (seconds
+    since 1970) with `absolute`."""
 
-    offset: Annotated[Literal["utc", "localtime", "variable", "timezone"], At("@offset", known=("absolute",))]
+    offset: Annotated[Literal["utc", "localtime", "variable", "timezone", "absolute"], At("@offset")]
     adjustment: Annotated[int | None, At("@adjustment", SIGNED, known=("reset",))] = None
     basis: Annotated[Literal["utc", "localtime"] | None, At("@basis")] = None
+    start: Annotated[int | None, At("@start", SIGNED)] = None
     timezone: Annotated[str | None, At("@timezone")] = None
     timers: Annotated[tuple[Timer, ...], At("timer")] = ()

@@ -10,8 +10,10 @@ import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
+from ...cpuset import parse_numbers
 from ...errors import UnsupportedConfig, XMLError
 from .address import Device
 from .clock import Clock
@@ -24,17 +26,26 @@ from .devices import (
     Controller,
     Devices,
     Disk,
+    Filesystem,
     Graphics,
+    HostDevice,
     Input,
     Interface,
     Listen,
+    Parallel,
     Serial,
     Video,
+    Vsock,
 )
+from .devices.disk import DiskBus
+from .tuning import CpuTune, IOThread
 from .validate import validate
 
+Port = TypeVar("Port", Serial, Parallel)
+
 USER_ALIAS = "ua-"
-BUS_OF_TARGET = {"hd": "ide", "sd": "sata", "vd": "virtio"}
+# What a disk's name says of its bus; libvirt's own drivers differ in "sd".
+BUS_OF_TARGET: dict[str, DiskBus] = {"hd": "ide", "sd": "sata", "vd": "virtio", "fd": "fdc", "xvd": "xen", "ubd": "uml"}
 # KiB, by model; the models that are not here take none.
 VIDEO_MEMORY = {
     "cirrus": {"vram": 16384},
@@ -46,9 +57,14 @@ VIDEO_MEMORY = {
 
 
 def complete(
-    definition: DomainDefinition, *, new_uuid: Callable[[], str] = lambda: str(uuid.uuid4())
+    definition: DomainDefinition,
+    *,
+    new_uuid: Callable[[], str] = lambda: str(uuid.uuid4()),
+    bus_of_sd: DiskBus = "sata",
 ) -> DomainDefinition:
     """The definition with live information taken out and every driver-independent default filled in.
+
+    ``bus_of_sd`` is the bus of a disk that is called "sda" and says nothing else.
 
     Raises XMLError or UnsupportedConfig for values that do not fit together (see `validate`).
     """
@@ -59,6 +75,7 @@ def complete(
         uuid=definition.uuid or new_uuid(),
         current_memory=min(definition.current_memory or definition.memory, definition.memory),
         vcpus=definition.vcpus or 1,
+        **_threads(definition),
         vcpu_placement=definition.vcpu_placement or "static",
         current_vcpus=None if definition.current_vcpus == (definition.vcpus or 1) else definition.current_vcpus,
         cpu=definition.cpu and _cpu(definition.cpu),
@@ -67,7 +84,7 @@ def complete(
         on_reboot=definition.on_reboot or "restart",
         on_crash=definition.on_crash or "destroy",
     )
-    definition = replace(definition, devices=_devices(definition.devices, definition.uuid or ""))
+    definition = replace(definition, devices=_devices(definition.devices, definition.uuid or "", bus_of_sd))
     definition = mirror_console(_with_boot(definition))
     validate(definition)
     return definition
@@ -101,10 +118,7 @@ def mirror_console(definition: DomainDefinition) -> DomainDefinition:
         return definition
     serial = devices.serials[0]
     console = Console(
-        type=serial.type,
-        source_mode=serial.source_mode,
-        source_path=serial.source_path,
-        source_append=serial.source_append,
+        **_host_side(serial),
         tty=serial.source_path if serial.type == "pty" else None,
         target_type="serial",
         target_port=0,
@@ -132,26 +146,85 @@ def _cpu(cpu: Cpu) -> Cpu:
     return replace(cpu, mode=mode, match=cpu.match or "exact", fallback=fallback, features=features)
 
 
-def _devices(devices: Devices, domain_uuid: str) -> Devices:
+def _threads(definition: DomainDefinition) -> dict[str, Any]:
+    """I/O threads and the tuning of threads, each number by itself."""
+    ids = definition.iothread_ids
+    count = max(definition.iothreads or 0, len(ids))
+    if ids:
+        taken = {thread.id for thread in ids}
+        free = (number for number in range(1, count + len(taken) + 1) if number not in taken)
+        ids += tuple(IOThread(id=next(free)) for _ in range(count - len(ids)))
+    return {
+        "iothreads": count or None,
+        "iothread_ids": ids,
+        "cputune": definition.cputune and _cputune(definition.cputune),
+    }
+
+
+def _cputune(tune: CpuTune) -> CpuTune | None:
+    vcpu_scheds = tuple(
+        replace(sched, vcpus=str(number)) for sched in tune.vcpu_scheds for number in sorted(parse_numbers(sched.vcpus))
+    )
+    iothread_scheds = tuple(
+        replace(sched, iothreads=str(number))
+        for sched in tune.iothread_scheds
+        for number in sorted(parse_numbers(sched.iothreads))
+    )
+    tune = replace(tune, vcpu_scheds=vcpu_scheds, iothread_scheds=iothread_scheds)
+    return None if tune == CpuTune() else tune
+
+
+def _devices(devices: Devices, domain_uuid: str, bus_of_sd: DiskBus) -> Devices:
     serials, consoles = _serials_and_consoles(devices.serials, devices.consoles)
     return replace(
         devices,
-        disks=tuple(map(_disk, devices.disks)),
+        disks=tuple(_disk(disk, bus_of_sd) for disk in devices.disks),
         controllers=_indexed(devices.controllers),
+        filesystems=tuple(map(_filesystem, devices.filesystems)),
         interfaces=_with_macs(devices.interfaces, domain_uuid),
         serials=serials,
         consoles=consoles,
         inputs=tuple(map(_input, devices.inputs)),
         graphics=tuple(map(_graphics, devices.graphics)),
         videos=_videos(devices.videos),
+        parallels=_with_ports(devices.parallels),
+        hostdevs=tuple(map(_host_device, devices.hostdevs)),
+        watchdogs=tuple(replace(each, action=each.action or "reset") for each in devices.watchdogs),
+        vsock=devices.vsock and _vsock(devices.vsock),
     )
 
 
-def _disk(disk: Disk) -> Disk:
-    bus = disk.bus or BUS_OF_TARGET.get(disk.target[:2])
+def _disk(disk: Disk, bus_of_sd: DiskBus) -> Disk:
+    name = disk.target.rstrip("0123456789")
+    bus = disk.bus or _bus_of(name, bus_of_sd)
     if bus is None:
-        raise XMLError(f"disk {disk.target} has no bus, expected a target like 'vda' or the attribute bus")
-    return replace(disk, bus=bus, readonly=disk.readonly or disk.device == "cdrom")
+        raise XMLError(f"Unknown disk name '{disk.target}' and no address specified")
+    readonly = disk.readonly or disk.device == "cdrom"
+    snapshot = "no" if disk.type == "vhostuser" else disk.snapshot
+    return replace(disk, bus=bus, readonly=readonly, snapshot=snapshot)
+
+
+def _bus_of(name: str, bus_of_sd: DiskBus) -> DiskBus | None:
+    for prefix, bus in BUS_OF_TARGET.items():
+        if name.startswith(prefix):
+            return bus_of_sd if prefix == "sd" else bus
+    return None
+
+
+def _filesystem(share: Filesystem) -> Filesystem:
+    return replace(share, type=share.type or "mount", accessmode=share.accessmode or "passthrough")
+
+
+def _host_device(device: HostDevice) -> HostDevice:
+    if device.mode == "subsystem" and device.managed is None:
+        return replace(device, managed=False)
+    return device
+
+
+def _vsock(vsock: Vsock) -> Vsock:
+    if vsock.auto is None and vsock.cid is None:
+        return replace(vsock, auto=True)
+    return vsock
 
 
 def _indexed(controllers: tuple[Controller, ...]) -> tuple[Controller, ...]:
@@ -217,13 +290,12 @@ def _console(index: int, console: Console) -> Console:
 
 
 def _serial_of(console: Console) -> Serial:
-    return Serial(
-        type=console.type,
-        source_mode=console.source_mode,
-        source_path=console.source_path,
-        source_append=console.source_append,
-        alias=console.alias,
-    )
+    return Serial(**_host_side(console), alias=console.alias)
+
+
+def _host_side(device: CharacterDevice) -> dict[str, Any]:
+    own = {field.name for field in fields(CharacterDevice)} - {field.name for field in fields(Device)}
+    return {name: getattr(device, name) for name in own}
 
 
 def _check_same(serial: Serial, console: Console) -> None:
@@ -233,27 +305,62 @@ def _check_same(serial: Serial, console: Console) -> None:
         )
 
 
-def _with_ports(serials: tuple[Serial, ...]) -> tuple[Serial, ...]:
-    taken = {serial.target_port for serial in serials if serial.target_port is not None}
+def _with_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
+    taken = {port.target_port for port in ports if port.target_port is not None}
     numbered = []
-    for serial in serials:
-        if serial.target_port is None:
-            serial = replace(serial, target_port=_first_free(taken))
-            taken.add(serial.target_port or 0)
-        numbered.append(serial)
+    for port in ports:
+        if port.target_port is None:
+            port = replace(port, target_port=_first_free(taken))
+            taken.add(port.target_port or 0)
+        numbered.append(port)
     return tuple(numbered)
 
 
 def _input(device: Input) -> Input:
-    bus = device.bus or ("usb" if device.type == "tablet" else "ps2")
-    return replace(device, bus=bus)
+    bus = {"tablet": "usb", "mouse": "ps2", "keyboard": "ps2"}.get(device.type)
+    return device if device.bus else replace(device, bus=bus)
 
 
 def _graphics(graphics: Graphics) -> Graphics:
+    change = _GRAPHICS.get(graphics.type)
+    return graphics if change is None else change(graphics)
+
+
+def _with_listens(graphics: Graphics) -> Graphics:
+    if graphics.socket is not None and not graphics.listens:
+        graphics = replace(graphics, listens=(Listen(type="socket", socket=graphics.socket),))
     listens = graphics.listens or (Listen(type="address", address=graphics.listen),)
+    return replace(graphics, listens=listens, listen=listens[0].address, socket=listens[0].socket)
+
+
+def _vnc(graphics: Graphics) -> Graphics:
+    graphics = _with_listens(graphics)
+    if graphics.socket is not None:
+        return replace(graphics, port=None, autoport=None, websocket=None)
     automatic = graphics.autoport or graphics.port in (None, -1)
-    port = -1 if automatic else graphics.port
-    return replace(graphics, port=port, autoport=automatic, listens=listens, listen=listens[0].address)
+    return replace(graphics, port=-1 if automatic else graphics.port, autoport=automatic)
+
+
+def _spice(graphics: Graphics) -> Graphics:
+    graphics = _with_listens(graphics)
+    automatic = bool(graphics.autoport)
+    if automatic:
+        graphics = replace(graphics, port=None, tls_port=None)
+    return replace(graphics, autoport=automatic)
+
+
+def _rdp(graphics: Graphics) -> Graphics:
+    graphics = _with_listens(graphics)
+    port = 0 if graphics.autoport else graphics.port
+    flags = {name: getattr(graphics, name) or None for name in ("multi_user", "replace_user")}
+    return replace(graphics, port=port or 0, **flags)
+
+
+def _dbus(graphics: Graphics) -> Graphics:
+    return replace(graphics, peer_to_peer=graphics.peer_to_peer or None)
+
+
+_GRAPHICS: dict[str, Callable[[Graphics], Graphics]] = {"vnc": _vnc, "spice": _spice, "rdp": _rdp, "dbus": _dbus}
 
 
 def _videos(videos: tuple[Video, ...]) -> tuple[Video, ...]:

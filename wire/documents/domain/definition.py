@@ -8,17 +8,23 @@ from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from ..binding import At, Verbatim
-from ..values import NAME, SIGNED, SIZE_KIB, UUID, YES_NO
+from ..values import CPUSET, NAME, ON_OFF, SIGNED, SIZE_KIB, UUID, YES_NO
 from .clock import Clock
 from .cpu import Cpu
 from .devices import Devices
 from .features import Features
+from .memory import MemoryBacking
 from .os import OperatingSystem
+from .security import IdRange, KeyWrap, LaunchSecurity, SecurityLabel
+from .sysinfo import Sysinfo
+from .tuning import BlkioTune, CpuTune, IOThread, MemoryTune, NumaTune, Resource, ThreadPool, Vcpu
 
-LifecycleAction = Literal["destroy", "restart", "preserve"]
-CrashAction = Literal["destroy", "restart", "preserve"]
-OTHER_TYPES = ("xen", "lxc", "uml", "openvz", "vmware", "hyperv", "vbox", "phyp", "parallels", "bhyve", "vz", "hvf")
-OTHER_CRASH_ACTIONS = ("rename-restart", "coredump-destroy", "coredump-restart")
+LifecycleAction = Literal["destroy", "restart", "rename-restart", "preserve"]
+CrashAction = Literal["destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart"]
+DomainType = Literal[
+    "kvm", "qemu", "test", "xen", "lxc", "uml", "openvz", "vmware", "hyperv", "vbox", "phyp", "parallels", "bhyve",
+    "vz", "hvf",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,31 +36,72 @@ class PowerManagement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationId:
+    """A number that changes whenever the guest goes on from an earlier state; None has one made at each start."""
+
+    value: Annotated[str | None, At(".", UUID)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerfEvent:
+    """Whether one of the host's counters is kept for the guest."""
+
+    name: Annotated[str, At("@name")]
+    enabled: Annotated[bool, At("@enabled", YES_NO)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DomainDefinition:
-    """One domain. `memory` and `current_memory` are KiB; `id` is live (None while shut off).
+    """One domain. `memory`, `current_memory` and `max_memory` (of `memory_slots` to plug into) are KiB; `id` is live
+    (None while shut off).
 
     `vcpus` is the maximum, `current_vcpus` how many are plugged in at the start (None: all). `metadata` holds
     applications' own elements, each with the namespace it belongs to, at most one per namespace.
     """
 
-    type: Annotated[Literal["kvm", "qemu", "test"], At("@type", known=OTHER_TYPES)]
+    type: Annotated[DomainType, At("@type")]
     id: Annotated[int | None, At("@id", SIGNED)] = None
     name: Annotated[str, At("name", NAME)]
     uuid: Annotated[str | None, At("uuid", UUID)] = None
+    genid: Annotated[GenerationId | None, At("genid")] = None
     title: Annotated[str | None, At("title")] = None
     description: Annotated[str | None, At("description")] = None
     metadata: Annotated[tuple[Verbatim, ...], At("metadata")] = ()
+    memory_slots: Annotated[int | None, At("maxMemory/@slots")] = None
+    max_memory: Annotated[int | None, At("maxMemory", SIZE_KIB)] = None
+    dump_core: Annotated[bool | None, At("memory/@dumpCore", ON_OFF)] = None
     memory: Annotated[int, At("memory", SIZE_KIB)]
     current_memory: Annotated[int | None, At("currentMemory", SIZE_KIB)] = None
-    vcpu_placement: Annotated[Literal["static"] | None, At("vcpu/@placement", known=("auto",))] = None
+    blkiotune: Annotated[BlkioTune | None, At("blkiotune")] = None
+    memtune: Annotated[MemoryTune | None, At("memtune")] = None
+    memory_backing: Annotated[MemoryBacking | None, At("memoryBacking")] = None
+    vcpu_placement: Annotated[Literal["static", "auto"] | None, At("vcpu/@placement")] = None
+    cpuset: Annotated[str | None, At("vcpu/@cpuset", CPUSET)] = None
     current_vcpus: Annotated[int | None, At("vcpu/@current")] = None
     vcpus: Annotated[int | None, At("vcpu")] = None
+    vcpu_list: Annotated[tuple[Vcpu, ...], At("vcpus/vcpu")] = ()
+    iothreads: Annotated[int | None, At("iothreads")] = None
+    iothread_ids: Annotated[tuple[IOThread, ...], At("iothreadids/iothread")] = ()
+    default_iothread: Annotated[ThreadPool | None, At("defaultiothread")] = None
+    cputune: Annotated[CpuTune | None, At("cputune")] = None
+    numatune: Annotated[NumaTune | None, At("numatune")] = None
+    resource: Annotated[Resource | None, At("resource")] = None
+    sysinfos: Annotated[tuple[Sysinfo, ...], At("sysinfo")] = ()
+    bootloader: Annotated[str | None, At("bootloader")] = None
+    bootloader_args: Annotated[str | None, At("bootloader_args")] = None
     os: Annotated[OperatingSystem, At("os")]
+    uid_map: Annotated[tuple[IdRange, ...], At("idmap/uid")] = ()
+    gid_map: Annotated[tuple[IdRange, ...], At("idmap/gid")] = ()
     features: Annotated[Features | None, At("features")] = None
     cpu: Annotated[Cpu | None, At("cpu")] = None
     clock: Annotated[Clock | None, At("clock")] = None
-    on_poweroff: Annotated[LifecycleAction | None, At("on_poweroff", known=("rename-restart",))] = None
-    on_reboot: Annotated[LifecycleAction | None, At("on_reboot", known=("rename-restart",))] = None
-    on_crash: Annotated[CrashAction | None, At("on_crash", known=OTHER_CRASH_ACTIONS)] = None
+    on_poweroff: Annotated[LifecycleAction | None, At("on_poweroff")] = None
+    on_reboot: Annotated[LifecycleAction | None, At("on_reboot")] = None
+    on_crash: Annotated[CrashAction | None, At("on_crash")] = None
+    on_lockfailure: Annotated[Literal["poweroff", "restart", "pause", "ignore"] | None, At("on_lockfailure")] = None
     pm: Annotated[PowerManagement | None, At("pm")] = None
+    perf: Annotated[tuple[PerfEvent, ...], At("perf/event")] = ()
     devices: Annotated[Devices, At("devices")] = field(default_factory=Devices)
+    seclabels: Annotated[tuple[SecurityLabel, ...], At("seclabel")] = ()
+    key_wraps: Annotated[tuple[KeyWrap, ...], At("keywrap/cipher")] = ()
+    launch_security: Annotated[LaunchSecurity | None, At("launchSecurity", by="type")] = None

@@ -5,13 +5,14 @@ from ..writer import write_document
 from .definition import DomainDefinition
 
 
-def parse_domain(text: str) -> DomainDefinition:
+def parse_domain(text: str, *, strict: bool = True) -> DomainDefinition:
     """The definition that a `<domain>` document gives: what it says, with no defaults added.
 
-    Raises XMLError (malformed, incomplete or impossible; `line` is set) and UnsupportedConfig (elements, attributes
-    and values that virtactor does not do, each named with its place). Answers to virDomainDefineXML's argument.
+    What the model has no place for is refused, or (``strict=False``) passed over as libvirt does. Raises XMLError
+    (malformed, incomplete or impossible; `line` is set) and UnsupportedConfig (elements, attributes and values that
+    virtactor does not do, each named with its place). Answers to virDomainDefineXML's argument.
     """
-    return read_document(text, "domain", DomainDefinition)
+    return read_document(text, "domain", DomainDefinition, strict=strict)
 
 
 def format_domain(definition: DomainDefinition, *, secure: bool = False) -> str:

@@ -83,7 +83,7 @@ def _disks(definition: DomainDefinition) -> None:
         if times > 1:
             raise XMLError(f"target '{target}' duplicated for disks")
     for disk in definition.devices.disks:
-        if disk.source is None and disk.device != "cdrom":
+        if disk.path is None and disk.nvme_address is None and disk.device not in ("cdrom", "floppy"):
             raise XMLError(f"disk {disk.target} has no source, expected <source file='…'/>")
 
 
@@ -128,6 +128,8 @@ def _graphics(definition: DomainDefinition) -> None:
     for graphics in definition.devices.graphics:
         if graphics.password is not None and len(graphics.password) > VNC_PASSWORD_LENGTH:
             raise UnsupportedConfig(f"VNC password is {len(graphics.password)} characters long, only 8 permitted")
+        if graphics.type != "vnc":
+            continue
         if graphics.port not in (None, -1) and not graphics.autoport and graphics.port not in VNC_PORTS:
             raise XMLError(f"vnc port {graphics.port} is not in range 5900-65535")
         if graphics.listens and graphics.listen not in (None, graphics.listens[0].address):

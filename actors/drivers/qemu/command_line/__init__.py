@@ -6,6 +6,7 @@ Rules
 - What the definition asks for is in the arguments, in the commands of `preparation`, or in an UnsupportedConfig that
   names it. tests/…/test_command_line_drops_nothing.py changes every field in turn to see that.
 - Every value is quoted by `syntax`; no value can become another argument or another property.
+- What a document may say and nobody here honours is listed in `undone`, and refused before all else.
 - A guest that libvirt starts from the same document sees the same hardware: same devices, same places.
 
 A module per family of devices, named as the family's module in wire/documents/domain/devices. docs/qemu-driver.md has
@@ -27,6 +28,7 @@ from .disk import NodeNames, node_descriptions, node_names
 from .preparation import MonitorCommand, preparation
 from .resources import Resources
 from .syntax import key_values
+from .undone import refuse_undone
 
 MONITOR_CHARDEV = "charmonitor"
 MONITOR = "monitor"
@@ -39,6 +41,7 @@ def build_command_line(definition: DomainDefinition, capabilities: Capabilities,
 
     Raises UnsupportedConfig for what QEMU, or we, cannot do, naming it. Answers to virConnectDomainXMLToNative too.
     """
+    refuse_undone(definition)
     board = Board(definition, capabilities, resources)
     arguments = [
         definition.devices.emulator or capabilities.binary,
