@@ -115,7 +115,7 @@ def _domain(element: etree._Element, read: Callable[[str], str]) -> InitialDomai
     transient = _taken(element, "transient") is not None
     if transient and state is DomainState.SHUTOFF:
         raise XMLError(f"line {element.sourceline}: a transient domain cannot be shut off")
-    return InitialDomain(read_element(element, DomainDefinition), state, transient)
+    return InitialDomain(read_element(element, DomainDefinition, strict=False), state, transient)
 
 
 def _taken(element: etree._Element, name: str) -> etree._Element | None:
