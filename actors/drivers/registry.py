@@ -21,14 +21,20 @@ from .qemu.domain import QemuDomain
 from .qemu.driver import QemuDriver, open_qemu
 from .test.domain import TestDomain
 from .test.driver import TestDriver, test_kind
+from .test.interface import TestInterfaceDriver
+from .test.network import TestNetwork, TestNetworkDriver
+from .test.nodedev import TestNodeDeviceDriver
 from .test.storage import TestPool, TestPoolDriver
 
-# Who answers for a part of a driver: the class of its driver actor, then those of its objects. The page of served APIs
-# (actors/support.py) looks the rows up in them by their names.
+# Who answers for a part of a driver: the class of its driver actor, then those of its objects (the driver's again where
+# it answers for its objects itself). The page of served APIs (actors/support.py) looks the rows up in them by name.
 ANSWERERS: Mapping[str, Mapping[Part, tuple[type[CallTarget], ...]]] = {
     "test": {
         Part.DOMAIN: (TestDriver, TestDomain),
+        Part.NETWORK: (TestNetworkDriver, TestNetwork),
         Part.STORAGE: (TestPoolDriver, TestPool),
+        Part.INTERFACE: (TestInterfaceDriver, TestInterfaceDriver),
+        Part.NODE_DEVICE: (TestNodeDeviceDriver,),
     },
     "qemu": {
         Part.DOMAIN: (QemuDriver, QemuDomain),

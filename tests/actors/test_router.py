@@ -28,7 +28,7 @@ from virtactor.wire.errors import (
     XMLError,
 )
 from virtactor.wire.table import ROWS, Access, DomainRef, Kind, Part, Row, Target
-from virtactor.wire.table.structs import StoragePoolRef, StorageVolRef
+from virtactor.wire.table.structs import InterfaceRef, NetworkRef, StoragePoolRef, StorageVolRef
 from virtactor.wire.table.types import (
     UUID,
     Boolean,
@@ -105,8 +105,13 @@ def error_of(client: RawClient, row: Row, refs: Mapping[type, Any], **given: Any
 def what_is_there(client: RawClient) -> dict[type, Any]:
     """The objects that the test driver begins with, by the types of their references, and a volume that is not."""
     pool = client.call("storage_pool_lookup_by_name", "default-pool")
-    volume = StorageVolRef(pool.name, "x", "x")
-    return {DomainRef: client.lookup("test"), StoragePoolRef: pool, StorageVolRef: volume}
+    return {
+        DomainRef: client.lookup("test"),
+        NetworkRef: client.call("network_lookup_by_name", "default"),
+        InterfaceRef: client.call("interface_lookup_by_name", "eth1"),
+        StoragePoolRef: pool,
+        StorageVolRef: StorageVolRef(pool.name, "x", "x"),
+    }
 
 
 @by_name(CALLS)
