@@ -29,7 +29,9 @@ _FROM_QEMU = {
     "tsc-adjust": "tsc_adjust",
 }
 # Properties that say how QEMU virtualizes, not what the processor is.
-_NOT_FEATURES = ("vmx-", "kvm", "hv-", "sgx-", "intel-pt-lip", "full-width-write", "lmce")
+_NOT_FEATURES = ("vmx-", "kvm", "hv-", "full-width-write", "lmce")
+# Features of libvirt's that QEMU has no switch for: they follow from others, or no guest gets them.
+BEYOND_QEMU = frozenset({"cmt", "cvt16", "mbm_local", "mbm_total", "ospke", "osxsave", "pconfig"})
 
 # Linux's flags that are more than another punctuation of libvirt's.
 _FROM_LINUX = {
@@ -38,6 +40,8 @@ _FROM_LINUX = {
     "dts": "ds",
     "nonstop_tsc": "invtsc",
     "cqm": "cmt",
+    "cqm_mbm_local": "mbm_local",
+    "cqm_mbm_total": "mbm_total",
     "xsave": "xsave osxsave",
     "fxsr_opt": "fxsr_opt",
     "lahf_lm": "lahf_lm",

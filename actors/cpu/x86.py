@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .models import Model, Models
+from .names import BEYOND_QEMU
 
 _MODELS = """
 486 any: +fpu +pse
@@ -85,16 +86,17 @@ Dhyana Hygon: EPYC-IBPB -aes -pclmuldq -sha-ni
 _OTHERS = """
 ace2 ace2-en amd-no-ssb amx-bf16 amx-int8 amx-tile arch-lbr avic avx-vnni avx512-4fmaps avx512-4vnniw avx512-fp16
 avx512-vp2intersect avx512er avx512ifma avx512pf bus-lock-detect cid cmp_legacy dca decodeassists ds ds_cpl dtes64
-est extapic flushbyasid ht hypervisor ia64 ibs invtsc lbrv lwp md-clear nodeid_msr pause-filter pbe pcommit pdcm
-perfctr_nb pfthreshold phe phe-en pks pmm pmm-en pn rsba serialize sgx sgx1 sgx2 sgxlc skinit smx ssb-no svm-lock
-tce tm tm2 tsc-scale tsc_adjust tsx-ctrl tsx-ldtrk v-vmsave-vmload vgif virt-ssbd vmcb-clean vmx waitpkg wdt xcrypt
-xcrypt-en xfd xstore xstore-en xtpr
+est extapic flushbyasid ht hypervisor ia64 ibs intel-pt-lip invtsc lbrv lwp md-clear nodeid_msr pause-filter pbe
+pcommit pdcm perfctr_nb pfthreshold phe phe-en pks pmm pmm-en pn rsba serialize sgx sgx-debug sgx-exinfo sgx-kss
+sgx-mode64 sgx-provisionkey sgx-tokenkey sgx1 sgx2 sgxlc skinit smx ssb-no svm-lock tce tm tm2 tsc-scale tsc_adjust
+tsx-ctrl tsx-ldtrk v-vmsave-vmload vgif virt-ssbd vmcb-clean vmx waitpkg wdt xcrypt xcrypt-en xfd xstore xstore-en
+xtpr
 """
 
 
 def x86_models() -> Models:
     """The table."""
-    return Models(_parsed(), _OTHERS.split())
+    return Models(_parsed(), {*_OTHERS.split(), *BEYOND_QEMU})
 
 
 def _parsed() -> Iterator[Model]:

@@ -24,7 +24,7 @@ from .accelerator import KVM_DEVICE
 logger = logging.getLogger("virtactor.qemu.capabilities")
 
 T = TypeVar("T")
-CACHE_FORMAT = 2
+CACHE_FORMAT = 3
 
 
 async def cached(

@@ -15,7 +15,7 @@ from typing import Any
 from ....wire.errors import MonitorFailure
 from ...cpu.arithmetic import Processor
 from ...cpu.models import Model, Models
-from ...cpu.names import VENDORS, is_feature, of_qemu
+from ...cpu.names import BEYOND_QEMU, VENDORS, is_feature, of_qemu
 from ...cpu.x86 import x86_models
 from .answers import cached
 from .interrogation import Interrogation, interrogate
@@ -76,7 +76,7 @@ async def _expansion(peer: Interrogation, name: str) -> dict[str, Any] | None:
 
 
 def _digest(told: Mapping[str, Any], arch: str, accelerator: str) -> QemuCpus:
-    models = Models(_sorted(told["models"]), map(of_qemu, told["known"]))
+    models = Models(_sorted(told["models"]), {*map(of_qemu, told["known"]), *BEYOND_QEMU})
     most = told["models"].get(_MOST[accelerator], {"vendor": None, "features": []})
     return QemuCpus(models, Processor(arch, VENDORS.get(most["vendor"]), _features(most)))
 
