@@ -53,7 +53,10 @@ def places(where: str, readonly: bool, environ: Mapping[str, str], uid: int) -> 
         return
     way, _, query = where.partition("?")
     scheme, _, rest = way.partition("://")
-    parameters = dict(pair.partition("=")[::2] for pair in query.replace(";", "&").split("&") if pair)
+    parameters: dict[str, str] = {}
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        parameters[name] = value
     if "socket" in parameters:
         yield _unquoted(parameters["socket"])
         return

@@ -52,7 +52,7 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
             True,
             1000,
             [
-                "/run/user/7/virtactor/virtactor-ro.sock",
+                "/run/virtactor/virtactor-ro.sock",
                 "/run/libvirt/libvirt-sock-ro",
                 "/run/libvirt/virtqemud-sock-ro",
             ],
