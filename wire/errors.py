@@ -60,6 +60,7 @@ DATA_FIELDS: Mapping[str, type | tuple[type, ...]] = {
 _SUMMARY_OF_CODE: Mapping[int, str] = {
     ErrorNumber.OPERATION_UNSUPPORTED: "Operation not supported",
     ErrorNumber.XML_DETAIL: "",
+    ErrorNumber.MULTIPLE_INTERFACES: "multiple matching interfaces found",
 }
 
 

@@ -39,7 +39,7 @@ CAPABILITY_FLAGS: dict[str, int] = {
     "scsi": ListFlags.CAP_SCSI,
     "storage": ListFlags.CAP_STORAGE,
     "fc_host": ListFlags.CAP_FC_HOST,
-    "vport_ops": ListFlags.CAP_VPORTS,
+    "vports": ListFlags.CAP_VPORTS,
     "scsi_generic": ListFlags.CAP_SCSI_GENERIC,
     "drm": ListFlags.CAP_DRM,
     "mdev_types": ListFlags.CAP_MDEV_TYPES,

@@ -62,7 +62,7 @@ class TestNodeDeviceDriver(NodeDeviceDriver):
 
     def _parent_of(self, wanted: NodeDeviceDefinition) -> str:
         """The adapter that a virtual one is to be made by: the one that it names, or the first that can."""
-        able = self.with_capability("vport_ops")
+        able = self.with_capability("vports")
         parent = wanted.parent
         if parent is None:
             found = able[0] if able else None

@@ -50,7 +50,7 @@ def test_a_domain_runs_unless_told_otherwise() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<node><network/><device/></node>", "element /node/network (line 1), element /node/device (line 1)"),
+        ("<node><cpu/><auth/></node>", "element /node/cpu (line 1), element /node/auth (line 1)"),
         ("<node name='x'/>", "attribute 'name' of /node"),
         (node("<test:runstate x='1'>1</test:runstate>"), "of /node/domain/test:runstate"),
     ],

@@ -12,6 +12,9 @@ from ..reader import read_document
 from ..writer import write_document
 from .capabilities import Capability, FcHost, ScsiHostCapability, SystemCapability, VportOps
 
+# What has another name in calls than in documents.
+_LISTED_AS = {"vport_ops": "vports"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceNode:
@@ -48,9 +51,9 @@ class NodeDeviceDefinition:
         return [capability.TAG for capability in self.capabilities]
 
     def all_capability_names(self) -> set[str]:
-        """The types of the capabilities and of those within them, which lists filter by."""
+        """The types of the capabilities and of those within them, by the names that lists filter by."""
         inner = (each for capability in self.capabilities for each in getattr(capability, "capabilities", ()))
-        return {each.TAG for each in (*self.capabilities, *inner)}
+        return {_LISTED_AS.get(each.TAG, each.TAG) for each in (*self.capabilities, *inner)}
 
     @property
     def parent_name(self) -> str | None:
