@@ -104,6 +104,8 @@ def transcript(program: str, uri: str, commands: str, environment: dict[str, str
 
 def _sections(text: str) -> list[str]:
     text = re.sub(r"(?m)^virsh [#>] ", "", text)
+    # An element without content, and an empty line in a document, can be written in two ways.
+    text = re.sub(r"<([\w:]+)([^<>/]*)>\s*</\1>", r"<\1\2/>", re.sub(r"(?m)(?<=>)\n\s*\n(?=\s*<)", "\n", text))
     return [_VOLATILE.sub("?", section.strip()) for section in text.split("--- ")[1:]]
 
 
