@@ -117,7 +117,7 @@ def test_a_linux_guest_talks_over_its_console(libvirt: Any, conn: Any, guest_ima
     domain.openConsole(None, stream, 0)
     heard = b""
     until = time.monotonic() + PATIENCE
-    while guest_image.boot_line("talks").encode() not in heard:
+    while guest.boot_line("talks").encode() not in heard:
         heard += stream.recv(4096)
         assert time.monotonic() < until, heard
     stream.send(b"echo an$((40+2))swer\n")

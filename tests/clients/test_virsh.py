@@ -165,7 +165,7 @@ def test_a_linux_guest_boots_and_powers_off(
             assert console.stdin is not None
             assert console.stdout is not None
             heard = b""
-            while guest_image.boot_line("linux").encode() not in heard:
+            while guest.boot_line("linux").encode() not in heard:
                 data = console.stdout.read1(4096)
                 assert data, heard
                 heard += data
