@@ -140,6 +140,16 @@ def check_host_descriptions(described: Sequence[CpuDescription]) -> None:
         check_description(each)
 
 
+def check_with_models(described: Sequence[CpuDescription]) -> None:
+    """Refuse what describes no processor or names no model. Raises VirtError."""
+    if not described:
+        raise InvalidArgument("no CPUs given", domain=ErrorDomain.CPU)
+    for place, each in enumerate(described):
+        check_description(each)
+        if each.model is None:
+            raise InvalidArgument(f"no CPU model specified at index {place}", domain=ErrorDomain.CPU)
+
+
 def _common(described: Sequence[CpuDescription], models: Models) -> tuple[Features, str | None, set[str]]:
     """What all have in common, the vendor that all name, and the makers of all that have one."""
     vendors: set[str] = set()

@@ -13,10 +13,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from ....wire.documents.domain_capabilities import format_domain_capabilities
 from ....wire.errors import UnsupportedConfig
 from ...runtime import Runtime
-from .capabilities import Capabilities, find_emulators, probe
+from .capabilities import Capabilities, Machine, find_emulators, probe
 from .cpu_models import QemuCpus, qemu_cpus
+from .domain_capabilities import domain_capabilities
 
 
 class Emulators:
@@ -28,6 +30,7 @@ class Emulators:
         self._preferred = preferred
         self._found: dict[str, str] | None = None
         self._probes: dict[tuple[str, int, int], asyncio.Task[Capabilities]] = {}
+        self._documents: dict[tuple[object, ...], str] = {}
         self._cpus: dict[tuple[str, int, int, str], asyncio.Task[QemuCpus]] = {}
 
     async def capabilities(self, binary: str | None, arch: str | None) -> Capabilities:
@@ -57,6 +60,18 @@ class Emulators:
             found = self._cpus[key] = self._runtime.spawn(work, f"processors of {capabilities.binary}")
             found.add_done_callback(lambda done: self._forget_failure(self._cpus, key, done))
         return await asyncio.shield(found)
+
+    async def domain_document(
+        self, capabilities: Capabilities, arch: str, machine: Machine, type: str, accelerator: str | None
+    ) -> str:
+        """The `<domainCapabilities>` of an emulator, machine and domain type; x86 ones have an ``accelerator``."""
+        key = (*_file_of(capabilities.binary), arch, machine.name, type)
+        found = self._documents.get(key)
+        if found is None:
+            cpus = await self.cpus(capabilities, accelerator) if accelerator is not None else None
+            document = await self._runtime.in_thread(domain_capabilities, capabilities, arch, machine, type, cpus)
+            found = self._documents[key] = format_domain_capabilities(document)
+        return found
 
     def stop(self) -> None:
         """End the probes that are under way."""

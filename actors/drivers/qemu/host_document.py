@@ -46,7 +46,12 @@ def _guest(capabilities: Capabilities) -> Guest:
         arch=capabilities.arch,
         word_size=_WORD_SIZE.get(capabilities.arch, 64),
         emulator=capabilities.binary,
-        machines=tuple(entry for machine in capabilities.machines for entry in _guest_machines(machine)),
+        # The default one first: some callers take what comes first.
+        machines=tuple(
+            entry
+            for machine in sorted(capabilities.machines, key=lambda machine: not machine.is_default)
+            for entry in _guest_machines(machine)
+        ),
         domain_types=("qemu", "kvm") if capabilities.kvm else ("qemu",),
         pae=capabilities.arch == "i686",
         nonpae=capabilities.arch == "i686",

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ....wire.documents.cpu import CpuDescription, format_cpu, parse_cpu
-from ....wire.documents.domain_capabilities import format_domain_capabilities
 from ....wire.enums.domain_tuning import ConnectBaselineCPUFlags, ConnectCompareCPUFlags, CPUCompareResult
 from ....wire.enums.error import ErrorDomain, ErrorNumber
 from ....wire.errors import InvalidArgument, NotSupported, UnsupportedConfig
@@ -24,6 +23,7 @@ from ...cpu.arithmetic import (
     baseline_for,
     check_description,
     check_host_descriptions,
+    check_with_models,
     compare,
     incompatible,
 )
@@ -35,7 +35,6 @@ from ..domain import check_flags
 from ..host_queries import HostQueries
 from .capabilities import Capabilities, Machine
 from .cpu_models import QemuCpus
-from .domain_capabilities import domain_capabilities
 from .emulators import Emulators
 from .host_document import SECURITY, host_document
 
@@ -73,11 +72,9 @@ class QemuHostQueries(HostQueries):
     ) -> tuple[str]:
         check_flags(call, flags, 0)
         what = await self._virtualization(emulatorbin, arch, machine, virttype)
-        cpus = await self._cpus(what) if what.arch in X86 else None
+        accelerator = _ACCELERATORS[what.type] if what.capabilities.arch in X86 else None
         return (
-            format_domain_capabilities(
-                domain_capabilities(what.capabilities, what.arch, what.machine, what.type, cpus)
-            ),
+            await self.emulators.domain_document(what.capabilities, what.arch, what.machine, what.type, accelerator),
         )
 
     async def connect_get_max_vcpus(self, call: Call, type: str | None) -> tuple[int]:
@@ -144,7 +141,8 @@ class QemuHostQueries(HostQueries):
     ) -> tuple[str]:
         check_flags(call, flags, ~ConnectBaselineCPUFlags(0))
         what = await self._virtualization(emulator, arch, machine, virttype)
-        described = _host_descriptions(xml_cpus)
+        described = [parse_cpu(xml) for xml in xml_cpus]
+        check_with_models(described)
         cpus = await self._cpus(what)
         return (format_cpu(baseline_for(cpus.most, described, cpus.models, **_wishes(flags))),)
 

@@ -14,6 +14,7 @@ from ..domain import Surroundings
 from .aliases import assign_aliases
 from .capabilities import Capabilities
 from .command_line import check_definition
+from .command_line.undone import refuse_undone
 from .defaults import complete_definition
 from .emulators import Emulators
 from .files import QemuFiles
@@ -34,6 +35,7 @@ class QemuSurroundings(Surroundings):
 
     async def complete(self, definition: DomainDefinition) -> DomainDefinition:
         """The definition with machine, emulator, implicit devices and addresses. Raises VirtError."""
+        refuse_undone(definition)
         capabilities = await self.capabilities(definition)
         check_accelerator(definition, capabilities)
         machine = capabilities.machine(definition.os.machine)

@@ -13,13 +13,13 @@ from virtactor.actors.drivers.qemu.driver import QemuDriver
 from virtactor.actors.host.files import HostFiles
 from virtactor.wire.documents.capabilities import parse_capabilities
 from virtactor.wire.documents.cpu import parse_cpu
-from virtactor.wire.documents.domain_capabilities import CpuMode, parse_domain_capabilities
+from virtactor.wire.documents.domain_capabilities import CpuMode, Support, parse_domain_capabilities
 from virtactor.wire.enums.domain_tuning import CPUCompareResult
 from virtactor.wire.enums.error import ErrorDomain, ErrorNumber
 from virtactor.wire.errors import InvalidArgument, NotSupported, OperationFailed, UnsupportedConfig, VirtError
 from virtactor.wire.params import TypedParam, values_of
 
-from ....raw_client import RawClient
+from ....raw_client import RawClient, domain_xml
 from ...host.machines import tree, two_sockets
 from ...served import Served
 
@@ -195,6 +195,33 @@ def test_what_the_hypervisor_cannot_give_is_disabled(client: RawClient) -> None:
     assert (found.model, found.fallback) == ("Haswell", "forbid")
     disabled = {feature.name for feature in found.features if feature.policy == "disable"}
     assert {"hle", "rtm", "tsc-deadline"} <= disabled
+
+
+@pytest.mark.parametrize("xmls", [[], ["<cpu/>"], ["<cpu mode='host-model'/>"]])
+def test_a_hypervisors_baseline_needs_models(client: RawClient, xmls: list[str]) -> None:
+    with pytest.raises(InvalidArgument, match="no CPU") as caught:
+        client.call("connect_baseline_hypervisor_cpu", *EMULATED, xmls, 0)
+    assert caught.value.domain == ErrorDomain.CPU
+    named = "<cpu mode='custom'><model>Penryn</model></cpu>"
+    assert "Penryn" in client.call("connect_baseline_hypervisor_cpu", *EMULATED, [named], 0)
+
+
+def test_the_default_machine_comes_first(client: RawClient) -> None:
+    document = parse_capabilities(client.call("connect_get_capabilities"))
+    first = {guest.arch: guest.machines[0].name for guest in document.guests}
+    usual = parse_domain_capabilities(client.call("connect_get_domain_capabilities", *ANY, 0))
+    assert first["x86_64"] == usual.machine
+
+
+def test_what_the_driver_does_not_do_is_refused_before_it_is_completed(client: RawClient) -> None:
+    device = "<hostdev mode='subsystem' type='pci'><source><address bus='1' slot='0' function='0'/></source></hostdev>"
+    told = parse_domain_capabilities(client.call("connect_get_domain_capabilities", *EMULATED, 0))
+    assert told.devices is not None
+    if told.devices.hostdev == Support(supported=False):
+        with pytest.raises(UnsupportedConfig, match="hostdev"):
+            client.call(
+                "domain_define_xml_flags", domain_xml("a", type="qemu", extra=f"<devices>{device}</devices>"), 0
+            )
 
 
 def test_domain_capabilities_tell_what_the_driver_does(client: RawClient) -> None:
