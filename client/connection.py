@@ -364,7 +364,7 @@ class Connection:
             self._hand_over(received[0])
             received.clear()
         except OSError as error:
-            self.break_off(error.strerror or str(error))
+            self.break_off(self._link.why_ended(error))
             raise self._loss() from error
         except BaseException:
             if received:
@@ -410,7 +410,7 @@ class Connection:
             try:
                 self._on_message(packet)
             except VirtError as error:
-                self.break_off(_why(error))
+                self.break_off(why(error))
 
     # Sending.
 
@@ -448,7 +448,7 @@ class Connection:
                 self._after_send()
         if failure is not None:
             unsent = not self._backlog
-            self.break_off(failure.strerror or str(failure))
+            self.break_off(self._link.why_ended(failure))
             raise (NotSent if unsent else ConnectionLost)(self._broken or "") from failure
 
     def _await_turn(self, until: float | None) -> None:
@@ -541,10 +541,10 @@ def failure_of(packet: Packet) -> VirtError:
 
 def unknown_effect(loss: ConnectionLost, row: Row) -> ConnectionLost:
     """The error for a change that was under way when the connection was lost."""
-    return ConnectionLost(f"{_why(loss)}; whether {row.name} took effect is unknown")
+    return ConnectionLost(f"{why(loss)}; whether {row.name} took effect is unknown")
 
 
-def _why(error: VirtError) -> str:
+def why(error: VirtError) -> str:
     """What a connection is broken by; that of a loss without saying once more that it is one."""
     return error.message.removeprefix(f"{ConnectionLost.summary}: ")
 

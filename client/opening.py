@@ -13,12 +13,12 @@ from __future__ import annotations
 import time
 
 from ..wire.enums.error import ErrorNumber
-from ..wire.errors import AuthFailed, NoConnect, ProtocolError, VirtError
+from ..wire.errors import AuthFailed, ConnectionLost, NoConnect, ProtocolError, VirtError
 from ..wire.framing import Status
 from ..wire.lanes import MSGPACK, XDR, Lane
 from ..wire.table import ROWS
 from .address import Address
-from .connection import Connection, OnMessage, Pending
+from .connection import Connection, OnMessage, Pending, why
 from .waiting import remaining
 
 _AUTH_LIST = ROWS["auth_list"]
@@ -52,6 +52,11 @@ def open_connection(address: Address, on_message: OnMessage, deadline: float | N
         elif lane is XDR:
             _authenticate(connection, connection.call(_AUTH_LIST, (), remaining(until))[0], until)
         _open(connection, address, until, keepalive)
+    except ConnectionLost as loss:
+        if connection.heard:
+            raise
+        # Nobody was there to lose: a proxy or a way that led nowhere.
+        raise NoConnect(why(loss)) from loss
     except BaseException:
         connection.break_off("it could not be opened")
         raise

@@ -70,9 +70,9 @@ class SocketLink:
             with suppress(OSError):
                 os.eventfd_write(self._interrupts, 1)
 
-    def why_ended(self) -> str:
-        """Why nothing comes any more; asked once, when the end was read."""
-        return "the other end closed it"
+    def why_ended(self, error: OSError | None = None) -> str:
+        """Why nothing comes or goes any more: its end was read, or ``error`` was met. Asked once."""
+        return "the other end closed it" if error is None else error.strerror or str(error)
 
     def shutdown(self) -> None:
         """End the link for both ends; a thread that waits in ``receive`` returns. The descriptor stays ours."""

@@ -59,7 +59,7 @@ class ProcessLink(SocketLink):
         self._said = said
         self._name = name
 
-    def why_ended(self) -> str:
+    def why_ended(self, error: OSError | None = None) -> str:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(END_SECONDS)
         words = self._last_words()
