@@ -141,7 +141,7 @@ def test_a_host_that_is_not_known_is_refused_in_sshs_words(sshd: SSHD, ours: Pat
 
 
 def test_nothing_at_the_other_end_says_so(sshd: SSHD) -> None:
-    with pytest.raises(NoConnect, match="status 1: .*nothing here leads to virtactord or libvirtd"):
+    with pytest.raises(NoConnect, match=r"status 1: .*nothing here leads to virtactord or libvirtd"):
         connect(uri(sshd, more="&proxy=native"))
 
 
