@@ -45,8 +45,8 @@ def seen(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: seen(item) for key, item in value.items()}
     for name in ("name", "getName"):
-        if hasattr(value, name):
-            return getattr(value, name)()
+        if callable(named := getattr(value, name, None)):
+            return named()
     return value
 
 
