@@ -35,6 +35,7 @@ from .waiting import Inbox
 if TYPE_CHECKING:
     from .callbacks import Registrations
     from .connection import Connection
+    from .domain.events import DomainEvent
     from .reconnect import Session
 
 _SUBSCRIBE = ROWS["events_subscribe"]
@@ -165,10 +166,8 @@ class Feed(Generic[Found]):
             self.inbox.put(build(self._session, sequence, when, fields))
 
 
-class Events(Feed[Event]):
+class Events(Feed[Any]):
     """An iterator over what happens to domains; a context manager. Made by ``host.events``; see there."""
-
-    builders = {_LIFECYCLE: _lifecycle}
 
     def __init__(
         self,
@@ -177,14 +176,16 @@ class Events(Feed[Event]):
         kinds: DomainEventType | Collection[DomainEventType] | None = None,
         timeout: float | None = None,
         deadline: float | None = None,
+        types: Iterable[type[Event | DomainEvent]] | None = None,
     ) -> None:
+        self.builders = _builders_of(types)
         self._names, self._uuids = _names_and_uuids(domains)
         self._kinds = None if kinds is None else frozenset([kinds] if isinstance(kinds, DomainEventType) else kinds)
         super().__init__(session, timeout, deadline)
 
     def wants(self, row: Row, fields: tuple[Any, ...]) -> bool:
-        ref, type_ = fields[:2]
-        if self._kinds is not None and type_ not in self._kinds:
+        ref = fields[0]
+        if row is _LIFECYCLE and self._kinds is not None and fields[1] not in self._kinds:
             return False
         return self._names is None or ref.name in self._names or ref.uuid in self._uuids
 
@@ -379,6 +380,23 @@ def _tells_of_events(packet: Packet) -> bool:
 def _without_callback(row: Row, fields: tuple[Any, ...]) -> tuple[Any, ...]:
     """A message's fields but for the id of a callback, which nobody has registered here."""
     return fields[1:] if row.args[0].name == CALLBACK_ID else fields
+
+
+def _builders_of(types: Iterable[type[Event | DomainEvent]] | None) -> Mapping[Row, Build]:
+    """What makes the events of these types: of a domain's life only, where none is said."""
+    if types is None:
+        return {_LIFECYCLE: _lifecycle}
+    # Imported here: making all these classes takes a while, and most programs follow a domain's life.
+    from .domain.events import KIND_OF
+
+    builders: dict[Row, Build] = {}
+    for type_ in types:
+        if issubclass(type_, Event):
+            builders[_LIFECYCLE] = _lifecycle
+        else:
+            kind = KIND_OF[type_]
+            builders[kind.row] = kind.build
+    return builders
 
 
 def _names_and_uuids(

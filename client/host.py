@@ -18,7 +18,9 @@ from .reconnect import Session
 if TYPE_CHECKING:
     from ..wire.enums.domain_events import DomainEventType
     from .domain import Domain
-    from .events import Events
+    from .domain.events import DomainEvent
+    from .events import Event, Events
+    from .monitor_events import MonitorEvents
     from .trace import CallTrace
 
 _HOSTNAME = ROWS["connect_get_hostname"]
@@ -154,17 +156,41 @@ class Host(Node, Inventory):
         kinds: DomainEventType | Collection[DomainEventType] | None = None,
         timeout: float | None = None,
         *,
+        types: Iterable[type[Event | DomainEvent]] | None = None,
         deadline: float | None = None,
     ) -> Events:
         """Iterate what happens to domains from now on (virConnectDomainEventRegisterAny).
 
-        ``domains`` (values or names) and ``kinds`` choose, by default everything. Iteration ends when nothing came for
-        ``timeout`` seconds (None: never), or when the iterator is closed; it is a context manager. Nothing is dropped:
-        where the daemon itself had to forget events while we were away, an EventsMissed stands in their place.
+        That is their life: events of type Event, of which ``kinds`` chooses some. ``types`` are other classes of
+        ``client.domain.events`` to follow instead (its ALL, for all but that). ``domains`` (values or names) chooses
+        whose events, by default those of all. Iteration ends when nothing came for ``timeout`` seconds (None: never),
+        or when the iterator is closed; it is a context manager. Nothing is dropped: where the daemon itself had to
+        forget events while we were away, an EventsMissed stands in their place.
         """
         from .events import Events
 
-        return Events(self._session, domains, kinds, timeout, deadline)
+        return Events(self._session, domains, kinds, timeout, deadline, types)
+
+    def monitor_events(
+        self,
+        domain: Domain | None = None,
+        event: str | None = None,
+        *,
+        regex: bool = False,
+        ignore_case: bool = False,
+        timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> MonitorEvents:
+        """Iterate QEMU's own events from now on (virConnectDomainQemuMonitorEventRegister).
+
+        Of one domain or all, of one name or all; with ``regex`` of all names that an expression fits. Ends as
+        :meth:`events` does, and with the connection: what happens while that is away is not told.
+        """
+        from .monitor_events import MonitorEvents
+
+        return MonitorEvents(
+            self._session, domain, event, regex=regex, ignore_case=ignore_case, timeout=timeout, deadline=deadline
+        )
 
     def call(
         self,

@@ -67,6 +67,8 @@ class Session:
         self._closed = threading.Event()
         self._keepalive: Keepalive | None = None
         self._subscription: Subscription | None = None
+        # Who takes messages that no subscription is about; called by whoever reads, and must not wait.
+        self.listeners: list[Callable[[Packet], None]] = []
         try:
             self.connection = self._open(deadline)
         except BaseException:
@@ -247,6 +249,8 @@ class Session:
             raise ConnectionLost("the daemon's driver lost its own connection")
         if self._subscription is not None:
             self._subscription.deliver(packet)
+        for listener in tuple(self.listeners):
+            listener(packet)
 
     def _drop_connection(self, why: str) -> None:
         self.connection.break_off(why)
