@@ -1,8 +1,9 @@
 """One call on many guests: pipelined over one connection, with a bounded number under way.
 
 What is done with each guest is an errand: a generator that yields calls, is sent their result fields, and returns its
-outcome. A VirtError ends the errand that it happened to and no other. A connection that is lost ends those that had a
-call under way on it; the rest go on over the next one, if the session may make one.
+outcome. A VirtError is raised in the errand that it happened to; it ends that, unless it is caught there, and no other.
+A connection that is lost ends those that had a call under way on it; the rest go on over the next one, if the session
+may make one.
 """
 
 from __future__ import annotations
@@ -91,9 +92,11 @@ class Pipeline(Generic[Key, Outcome]):
         while self._under_way:
             yield from self._finish_some()
 
-    def _advance(self, key: Key, errand: Errand[Outcome], fields: Any) -> Iterator[tuple[Key, Outcome | VirtError]]:
+    def _advance(
+        self, key: Key, errand: Errand[Outcome], fields: Any, failure: VirtError | None = None
+    ) -> Iterator[tuple[Key, Outcome | VirtError]]:
         try:
-            row, args = errand.send(fields)
+            row, args = errand.send(fields) if failure is None else errand.throw(failure)
             began = time.monotonic()
             pending = self._session.submit(row, args, self._deadline, self._inbox)
         except StopIteration as done:
@@ -120,7 +123,7 @@ class Pipeline(Generic[Key, Outcome]):
         try:
             fields = self._session.outcome_of(pending, way.args, way.began)
         except VirtError as error:
-            yield way.key, error
+            yield from self._advance(way.key, way.errand, None, error)
         else:
             yield from self._advance(way.key, way.errand, fields)
 

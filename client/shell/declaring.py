@@ -5,7 +5,15 @@
     @click.pass_obj
     def suspend(shell: Shell, selection: Selection) -> None: ...
 
-Where virsh lets an argument be given as an option as well (``--domain NAME``, ``--file PATH``), so do we.
+Where virsh lets an argument be given as an option as well (``--domain NAME``, ``--file PATH``), so do we: ``data``
+declares an option whose value may stand without its name, in the order of their declaration.
+
+    @command("setmem")
+    @data("domain", DOMAIN, needed=True)
+    @data("size", Scaled("KiB"), needed=True)
+    @affecting()
+    @click.pass_obj
+    def setmem(shell: Shell, domain: str, size: int, impact: Impact) -> None: ...
 """
 
 from __future__ import annotations
@@ -37,6 +45,38 @@ class TableCommand(click.Command):
     def get_short_help_str(self, limit: int = 45) -> str:
         return catalogue.summary_of(self.name or "")
 
+    @property
+    def data(self) -> list[Data]:
+        """The options whose values may stand without their names."""
+        return [param for param in self.params if isinstance(param, Data)]
+
+    def make_parser(self, ctx: click.Context) -> Any:
+        """The parser of options, which then gives what stands without a name to the data that is still missing."""
+        parser = super().make_parser(ctx)
+        parse = parser.parse_args
+        if self.data:
+            parser.parse_args = lambda args: self._placed(*parse(args))
+        return parser
+
+    def _placed(self, given: Any, rest: list[str], order: list[Any]) -> tuple[Any, list[str], list[Any]]:
+        for data in self.data:
+            if rest and data.name not in given:
+                given[data.name] = rest if data.multiple else rest[0]
+                rest = [] if data.multiple else rest[1:]
+                order.append(data)
+        return given, rest, order
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), *(data.piece for data in self.data)]
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Where no option is begun, values of the first data that is still missing."""
+        missing = (data for data in self.data if data.multiple or ctx.params.get(data.name or "") is None)
+        first = next(missing, None)
+        if first is None or incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return first.shell_complete(ctx, incomplete)
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for paragraph in catalogue.help_of(self.name or "").split("\n\n"):
             formatter.write_paragraph()
@@ -65,6 +105,36 @@ def command(name: str) -> Callable[[Function], click.Command]:
     return click.command(name, cls=TableCommand)
 
 
+class Data(click.Option):
+    """An option whose value may be given by its place."""
+
+    @property
+    def piece(self) -> str:
+        """How it is shown among the arguments: ``SIZE``, ``[SIZE]``, ``KEY...``."""
+        name = f"{(self.opts[0]).lstrip('-').upper()}{'...' if self.multiple else ''}"
+        return name if self.required else f"[{name}]"
+
+
+def data(
+    name: str,
+    type: click.ParamType | Any = click.STRING,
+    help: str = "",
+    *,
+    needed: bool = False,
+    many: bool = False,
+    metavar: str | None = None,
+    into: str | None = None,
+) -> Callable[[Function], Function]:
+    """An argument of virsh's, passed as its name with underscores (or as ``into``): None, or () of ``many``, if absent.
+
+    It can be given as an option too. One of which there may be ``many`` takes all that is left, so it comes last.
+    """
+    names = [f"--{name}", into or name.replace("-", "_")]
+    return click.option(
+        *names, cls=Data, type=type, help=help, required=needed, multiple=many, metavar=metavar or name.upper()
+    )
+
+
 class DomainType(click.ParamType):
     """A domain's name, UUID or id. It is completed with the names of the domains that ``applies`` lets through.
 
@@ -84,8 +154,8 @@ class DomainType(click.ParamType):
 
 
 def domain(applies: int = 0) -> Callable[[Function], Function]:
-    """One domain, passed as ``name``. By its place only: other arguments follow."""
-    return click.argument("name", type=DomainType(applies), metavar="DOMAIN")
+    """One domain, passed as ``name``; other data may follow."""
+    return data("domain", DomainType(applies), "Its id, name or UUID.", needed=True, into="name")
 
 
 def domains(applies: int = 0, *, sweeping: bool = True, words: Iterable[str] = ()) -> Callable[[Function], Function]:

@@ -18,15 +18,15 @@ Function = Callable[..., Any]
 Flag = tuple[int, str]
 
 
-def flag_options(flags: Mapping[str, Flag]) -> Callable[[Function], Function]:
-    """An option for each flag; the bits of those given are passed together, as ``flags``."""
-    options = [(name, f"flag_{name.replace('-', '_')}", int(bits), help) for name, (bits, help) in flags.items()]
+def flag_options(flags: Mapping[str, Flag], into: str = "flags") -> Callable[[Function], Function]:
+    """An option for each flag; the bits of those given are passed together, as ``into``."""
+    options = [(name, f"{into}_{name.replace('-', '_')}", int(bits), help) for name, (bits, help) in flags.items()]
 
     def decorate(function: Function) -> Function:
         @wraps(function)
         def gather(*args: Any, **values: Any) -> Any:
             chosen = sum(bits for _, destination, bits, _ in options if values.pop(destination))
-            return function(*args, flags=chosen, **values)
+            return function(*args, **{into: chosen}, **values)
 
         for name, destination, _, help in reversed(options):
             click.option(f"--{name}", destination, is_flag=True, help=help)(gather)

@@ -242,8 +242,8 @@ def test_what_the_test_driver_lacks_is_said_by_name(guest: Domain) -> None:
         guest.open_console()
 
 
-def test_an_idle_domain_has_no_job_to_abort(guest: Domain) -> None:
-    with pytest.raises(OperationInvalid):
+def test_a_driver_without_jobs_has_none_to_abort(guest: Domain) -> None:
+    with pytest.raises(NotSupported):
         guest.abort_job()
 
 

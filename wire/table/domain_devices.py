@@ -31,6 +31,7 @@ DOMAIN_DEVICES_ROWS = (
         "rd_req: hyper, rd_bytes: hyper, wr_req: hyper, wr_bytes: hyper, errs: hyper",
         permission="domain:read",
         api="virDomainBlockStats",
+        commands=("domblkstat",),
         help="a disk's requests, bytes and errors",
     ),
     _domain.query(
@@ -43,6 +44,7 @@ DOMAIN_DEVICES_ROWS = (
         ),
         permission="domain:read",
         api="virDomainInterfaceStats",
+        commands=("domifstat",),
         help="an interface's bytes, packets, errors and drops, each way",
     ),
     _domain.query(
@@ -61,6 +63,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string, flags: uint",
         permission="domain:write",
         api="virDomainAttachDeviceFlags",
+        commands=("attach-device", "attach-disk", "attach-interface"),
         help="plug a device in, now or in the definition (virDomainDeviceModifyFlags)",
     ),
     _domain.change(
@@ -69,6 +72,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string, flags: uint",
         permission="domain:write",
         api="virDomainDetachDeviceFlags",
+        commands=("detach-device", "detach-disk", "detach-interface"),
         help="unplug a device, now or in the definition (virDomainDeviceModifyFlags)",
     ),
     _domain.change(
@@ -77,6 +81,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, xml: string, flags: uint",
         permission="domain:write",
         api="virDomainUpdateDeviceFlags",
+        commands=("update-device", "change-media", "domif-setlink", "update-memory-device"),
         help="change a device, now or in the definition (virDomainDeviceModifyFlags)",
     ),
     _domain.query(
@@ -86,6 +91,7 @@ DOMAIN_DEVICES_ROWS = (
         "allocation: uhyper, capacity: uhyper, physical: uhyper",
         permission="domain:read",
         api="virDomainGetBlockInfo",
+        commands=("domblkinfo",),
         help="a disk's capacity, and bytes allocated and taken on the host",
     ),
     _domain.change(
@@ -94,6 +100,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, path: string, flags: uint",
         permission="domain:write",
         api="virDomainBlockJobAbort",
+        commands=("blockjob",),
         help="end a disk's block job, or pivot to its copy (virDomainBlockJobAbortFlags)",
     ),
     _domain.query(
@@ -103,6 +110,7 @@ DOMAIN_DEVICES_ROWS = (
         "found: int, type: int, bandwidth: uhyper, cur: uhyper, end: uhyper",
         permission="domain:read",
         api="virDomainGetBlockJobInfo",
+        commands=("blockjob",),
         help="how far a disk's block job is, and its bandwidth",
     ),
     _domain.query(
@@ -112,6 +120,7 @@ DOMAIN_DEVICES_ROWS = (
         permission="domain:write",
         access=Access.WRITE,
         api="virDomainBlockJobSetSpeed",
+        commands=("blockjob",),
         help="limit the bandwidth of a disk's block job",
     ),
     _domain.change(
@@ -120,6 +129,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, path: string, bandwidth: uhyper, flags: uint",
         permission="domain:block-write",
         api="virDomainBlockPull",
+        commands=("blockpull",),
         help="fill a disk from its backing file",
     ),
     _domain.query(
@@ -129,6 +139,7 @@ DOMAIN_DEVICES_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainBlockStatsFlags",
+        commands=("domblkstat",),
         help="a disk's requests, bytes and times in ns as typed parameters",
     ),
     _domain.query(
@@ -146,6 +157,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, disk: string, size: uhyper, flags: uint",
         permission="domain:block-write",
         api="virDomainBlockResize",
+        commands=("blockresize",),
         help="resize a running domain's disk, in KiB or bytes (virDomainBlockResizeFlags)",
     ),
     _domain.change(
@@ -154,6 +166,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, disk: string, params: param[32], flags: uint",
         permission="domain:write",
         api="virDomainSetBlockIoTune",
+        commands=("blkdeviotune",),
         help="limit a disk's bytes and requests per second",
     ),
     _domain.query(
@@ -163,6 +176,7 @@ DOMAIN_DEVICES_ROWS = (
         "params: param[32], nparams: int",
         permission="domain:read",
         api="virDomainGetBlockIoTune",
+        commands=("blkdeviotune",),
         help="the limits on a disk's bytes and requests per second",
     ),
     _domain.change(
@@ -171,6 +185,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, device: string, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetInterfaceParameters",
+        commands=("domiftune",),
         help="limit an interface's bandwidth",
     ),
     _domain.query(
@@ -180,6 +195,7 @@ DOMAIN_DEVICES_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetInterfaceParameters",
+        commands=("domiftune",),
         help="the limits on an interface's bandwidth",
     ),
     _domain.query(
@@ -189,6 +205,7 @@ DOMAIN_DEVICES_ROWS = (
         "errors: domain_disk_error[256], nerrors: int",
         permission="domain:read",
         api="virDomainGetDiskErrors",
+        commands=("domblkerror",),
         help="the disks that have failed, and how",
     ),
     _domain.change(
@@ -197,6 +214,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, path: string, base: string?, bandwidth: uhyper, flags: uint",
         permission="domain:block-write",
         api="virDomainBlockRebase",
+        commands=("blockpull",),
         help="fill a disk from its backing chain down to a file, or copy it (virDomainBlockRebaseFlags)",
     ),
     _domain.change(
@@ -205,6 +223,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, disk: string, base: string?, top: string?, bandwidth: uhyper, flags: uint",
         permission="domain:block-write",
         api="virDomainBlockCommit",
+        commands=("blockcommit",),
         help="merge a part of a disk's backing chain into a lower file (virDomainBlockCommitFlags)",
     ),
     _domain.query(
@@ -232,6 +251,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, path: string, destxml: string, params: param[16], flags: uint",
         permission="domain:block-write",
         api="virDomainBlockCopy",
+        commands=("blockcopy",),
         help="copy a disk to another place while the guest runs (virDomainBlockCopyFlags)",
     ),
     _domain.change(
@@ -240,6 +260,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, dev: string, threshold: uhyper, flags: uint",
         permission="domain:write",
         api="virDomainSetBlockThreshold",
+        commands=("domblkthreshold",),
         help="tell by an event when a disk is written to beyond a byte",
     ),
     _domain.change(
@@ -248,6 +269,7 @@ DOMAIN_DEVICES_ROWS = (
         "dom: domain, alias: string, flags: uint",
         permission="domain:write",
         api="virDomainDetachDeviceAlias",
+        commands=("detach-device-alias",),
         help="ask the guest to give up the device of an alias; returns before it has",
     ),
     _domain.change(

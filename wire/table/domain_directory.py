@@ -88,6 +88,7 @@ DOMAIN_DIRECTORY_ROWS = (
         permission="connect:write",
         access=Access.WRITE,
         api="virConnectDomainXMLFromNative",
+        commands=("domxml-from-native",),
         help="a hypervisor's own configuration as a domain's XML",
     ),
     _driver.query(
@@ -98,6 +99,7 @@ DOMAIN_DIRECTORY_ROWS = (
         permission="connect:write",
         access=Access.WRITE,
         api="virConnectDomainXMLToNative",
+        commands=("domxml-to-native",),
         help="a domain's XML as the hypervisor's own configuration or command line",
     ),
     _driver.query(
@@ -117,6 +119,7 @@ DOMAIN_DIRECTORY_ROWS = (
         "ret_stats: domain_stats_record[16384]",
         permission="connect:search-domains",
         api="virConnectGetAllDomainStats",
+        commands=("domstats",),
         help="figures of some or all domains, by group (virDomainStatsTypes)",
     ),
     _driver.change(
@@ -126,7 +129,7 @@ DOMAIN_DIRECTORY_ROWS = (
         "dom: domain",
         permission="domain:save",
         api="virDomainDefineXMLFlags",
-        commands=("define",),
+        commands=("define", "edit"),
         help="keep a definition, or replace the one with the same UUID and name (virDomainDefineFlags)",
     ),
 )

@@ -54,6 +54,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest restarted",
     ),
     _session.message(
@@ -62,6 +63,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, offset: hyper",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest set its clock, by so many seconds off UTC",
     ),
     _session.message(
@@ -70,6 +72,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, action: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest's watchdog fired (virDomainEventWatchdogAction)",
     ),
     _session.message(
@@ -78,6 +81,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, src_path: string, dev_alias: string, action: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a disk failed (virDomainEventIOErrorAction)",
     ),
     _session.message(
@@ -89,6 +93,7 @@ DOMAIN_EVENTS_ROWS = (
         ),
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="somebody connected to its graphics, was let in or left (virDomainEventGraphicsPhase)",
     ),
     _session.message(
@@ -97,6 +102,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, src_path: string, dev_alias: string, action: int, reason: string",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a disk failed, and why",
     ),
     _session.message(
@@ -105,6 +111,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the daemon lost control of the domain",
     ),
     _session.message(
@@ -113,6 +120,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, path: string, type: int, status: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a block job ended or got ready, by the disk's path (virConnectDomainEventBlockJobStatus)",
     ),
     _session.message(
@@ -121,6 +129,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, old_src_path: string?, new_src_path: string?, dev_alias: string, reason: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a disk's source changed, or was dropped at the start",
     ),
     _session.message(
@@ -129,6 +138,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, dev_alias: string, reason: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a removable disk's tray opened or closed",
     ),
     _session.message(
@@ -137,6 +147,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest woke up",
     ),
     _session.message(
@@ -145,6 +156,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest suspended itself to memory",
     ),
     _session.message(
@@ -153,6 +165,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, actual: uhyper",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest's memory changed, now in KiB",
     ),
     _session.message(
@@ -161,6 +174,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest suspended itself to disk",
     ),
     _session.message(
@@ -169,6 +183,7 @@ DOMAIN_EVENTS_ROWS = (
         "dom: domain, dev_alias: string",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a device is unplugged",
     ),
     _session.query(
@@ -178,6 +193,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int",
         permission="connect:search-domains",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="send one or all domains' events of an id, marked by the callback's number",
     ),
     _session.query(
@@ -186,6 +202,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int",
         permission="connect:read",
         api="virConnectDomainEventDeregisterAny",
+        commands=("event",),
         help="send no events for a callback any more",
     ),
     _session.message(
@@ -326,6 +343,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, dst: string, type: int, status: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a block job ended or got ready, by the disk's target",
     ),
     _session.message(
@@ -334,6 +352,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, params: param[2048]",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="limits of the domain were changed",
     ),
     _session.message(
@@ -342,6 +361,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, state: int, reason: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest agent came or went",
     ),
     _session.message(
@@ -350,6 +370,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, dev_alias: string",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a device is plugged in",
     ),
     _session.message(
@@ -358,6 +379,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, iteration: int",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a migration began another pass over the memory",
     ),
     _session.message(
@@ -366,6 +388,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, params: param[64]",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a job ended, and its figures",
     ),
     _session.message(
@@ -374,6 +397,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, dev_alias: string",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the guest did not give a device up",
     ),
     _session.message(
@@ -382,6 +406,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, type: int, nsuri: string?",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the title, description or a custom element changed",
     ),
     _session.message(
@@ -390,6 +415,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, dev: string, path: string?, threshold: uhyper, excess: uhyper",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a disk was written to beyond the byte that was set",
     ),
     _session.message(
@@ -398,6 +424,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, recipient: int, action: int, flags: uint",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="the host's memory failed under the guest (virDomainEventMemoryFailureActionType)",
     ),
     _session.message(
@@ -406,6 +433,7 @@ DOMAIN_EVENTS_ROWS = (
         "callback_id: int, dom: domain, alias: string, size: uhyper",
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
+        commands=("event",),
         help="a memory device has another size, in KiB",
     ),
     _session.message(
@@ -415,6 +443,7 @@ DOMAIN_EVENTS_ROWS = (
         permission="domain:getattr",
         api="virConnectDomainEventRegisterAny",
         newer="11.2.0",
+        commands=("event",),
         help="the guest gave an interface another MAC address",
     ),
 )

@@ -16,6 +16,7 @@ DOMAIN_GUEST_ROWS = (
         permission="domain:read",
         access=Access.WRITE,
         api="virDomainGetHostname",
+        commands=("domhostname",),
         help="the guest's own host name",
     ),
     _domain.change(
@@ -24,6 +25,7 @@ DOMAIN_GUEST_ROWS = (
         "dom: domain, mount_point: string?, minimum: uhyper, flags: uint",
         permission="domain:fs-trim",
         api="virDomainFSTrim",
+        commands=("domfstrim",),
         help="have the guest tell its disks which blocks are unused",
     ),
     _domain.change(
@@ -33,6 +35,7 @@ DOMAIN_GUEST_ROWS = (
         "filesystems: int",
         permission="domain:fs-freeze",
         api="virDomainFSFreeze",
+        commands=("domfsfreeze",),
         help="have the guest hold still its file systems; how many it did",
     ),
     _domain.change(
@@ -42,6 +45,7 @@ DOMAIN_GUEST_ROWS = (
         "filesystems: int",
         permission="domain:fs-freeze",
         api="virDomainFSThaw",
+        commands=("domfsthaw",),
         help="have the guest let its file systems go on; how many it did",
     ),
     _domain.query(
@@ -52,6 +56,7 @@ DOMAIN_GUEST_ROWS = (
         permission="domain:write",
         access=Access.WRITE,
         api="virDomainGetTime",
+        commands=("domtime",),
         help="the guest's clock, in seconds since 1970 and ns",
     ),
     _domain.change(
@@ -60,6 +65,7 @@ DOMAIN_GUEST_ROWS = (
         "dom: domain, seconds: hyper, nseconds: uint, flags: uint",
         permission="domain:set-time",
         api="virDomainSetTime",
+        commands=("domtime",),
         help="set the guest's clock (virDomainSetTimeFlags)",
     ),
     _domain.query(
@@ -70,6 +76,7 @@ DOMAIN_GUEST_ROWS = (
         permission="domain:fs-freeze",
         access=Access.WRITE,
         api="virDomainGetFSInfo",
+        commands=("domfsinfo",),
         help="the guest's mounted file systems, and the disks they are on",
     ),
     _domain.query(
@@ -80,6 +87,7 @@ DOMAIN_GUEST_ROWS = (
         permission="domain:read",
         guarded={"source": _AGENT},
         api="virDomainInterfaceAddresses",
+        commands=("domifaddr",),
         help="the interfaces' addresses, from leases, the agent or ARP (virDomainInterfaceAddressesSource)",
     ),
     _domain.change(
@@ -88,6 +96,7 @@ DOMAIN_GUEST_ROWS = (
         "dom: domain, user: string?, password: string?, flags: uint",
         permission="domain:set-password",
         api="virDomainSetUserPassword",
+        commands=("set-user-password",),
         help="set a password in the guest",
     ),
     _domain.query(
@@ -98,6 +107,7 @@ DOMAIN_GUEST_ROWS = (
         permission="domain:write",
         access=Access.WRITE,
         api="virDomainGetGuestVcpus",
+        commands=("guestvcpus",),
         help="which processors the guest uses and could, as it says",
     ),
     _domain.change(
@@ -106,6 +116,7 @@ DOMAIN_GUEST_ROWS = (
         "dom: domain, cpumap: string, state: int, flags: uint",
         permission="domain:write",
         api="virDomainSetGuestVcpus",
+        commands=("guestvcpus",),
         help="have the guest use some of its processors, or not",
     ),
     _domain.query(
@@ -116,6 +127,7 @@ DOMAIN_GUEST_ROWS = (
         permission="domain:write",
         access=Access.WRITE,
         api="virDomainGetGuestInfo",
+        commands=("guestinfo",),
         help="what the guest says of its users, system, zone, disks (virDomainGuestInfoTypes)",
     ),
     _domain.change(
@@ -125,6 +137,7 @@ DOMAIN_GUEST_ROWS = (
         "result: int",
         permission="domain:write",
         api="virDomainAgentSetResponseTimeout",
+        commands=("guest-agent-timeout",),
         help="how many seconds to wait for the guest agent",
     ),
     _domain.query(
@@ -135,6 +148,7 @@ DOMAIN_GUEST_ROWS = (
         permission="domain:write",
         access=Access.WRITE,
         api="virDomainAuthorizedSSHKeysGet",
+        commands=("get-user-sshkeys",),
         help="the SSH keys that may log in as a user of the guest",
     ),
     _domain.change(
@@ -143,6 +157,7 @@ DOMAIN_GUEST_ROWS = (
         "dom: domain, user: string, keys: string[2048], flags: uint",
         permission="domain:write",
         api="virDomainAuthorizedSSHKeysSet",
+        commands=("set-user-sshkeys",),
         help="set the SSH keys that may log in as a user of the guest",
     ),
 )

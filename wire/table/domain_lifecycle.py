@@ -126,6 +126,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, flags: uint",
         permission="domain:hibernate",
         api="virDomainManagedSave",
+        commands=("managedsave",),
         help="save a running domain to a place of the daemon's, from where its next start goes on",
     ),
     _domain.change(
@@ -134,6 +135,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, flags: uint",
         permission="domain:hibernate",
         api="virDomainManagedSaveRemove",
+        commands=("managedsave-remove",),
         help="throw the managed save image away",
     ),
     _domain.change(
@@ -163,6 +165,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, flags: uint",
         permission="domain:inject-nmi",
         api="virDomainInjectNMI",
+        commands=("inject-nmi",),
         help="give the guest a non-maskable interrupt",
     ),
     _domain.query(
@@ -174,6 +177,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         access=Access.WRITE,
         api="virDomainScreenshot",
         stream=True,
+        commands=("screenshot",),
         help="a picture of a guest's screen over a stream, and its MIME type",
     ),
     _domain.change(
@@ -182,6 +186,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, codeset: uint, holdtime: uint, keycodes: uint[16], flags: uint",
         permission="domain:send-input",
         api="virDomainSendKey",
+        commands=("send-key",),
         help="press keys together for some ms (virKeycodeSet)",
     ),
     _domain.change(
@@ -199,6 +204,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, to: string, dxml: string?, flags: uint",
         permission="domain:hibernate",
         api="virDomainSaveFlags",
+        commands=("save",),
         help="write a running domain's state to a file, with another XML and flags (virDomainSaveRestoreFlags)",
     ),
     _driver.change(
@@ -207,6 +213,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "from: string, dxml: string?, flags: uint",
         permission="domain:start",
         api="virDomainRestoreFlags",
+        commands=("restore",),
         help="start a domain from its saved file, with another XML and flags (virDomainSaveRestoreFlags)",
     ),
     _domain.interrupt(
@@ -226,6 +233,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         permission="domain:read",
         access=Access.WRITE,
         api="virDomainSaveImageGetXMLDesc",
+        commands=("save-image-dumpxml", "save-image-edit"),
         help="the domain's XML in a saved file",
     ),
     _driver.change(
@@ -234,6 +242,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "file: string, dxml: string, flags: uint",
         permission="domain:hibernate",
         api="virDomainSaveImageDefineXML",
+        commands=("save-image-define", "save-image-edit"),
         help="replace the domain's XML in a saved file",
     ),
     _domain.change(
@@ -260,6 +269,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, target: uint, duration: uhyper, flags: uint",
         permission="domain:pm-control",
         api="virDomainPMSuspendForDuration",
+        commands=("dompmsuspend",),
         help="ask the guest to suspend itself (virNodeSuspendTarget)",
     ),
     _domain.change(
@@ -268,6 +278,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, flags: uint",
         permission="domain:pm-control",
         api="virDomainPMWakeup",
+        commands=("dompmwakeup",),
         help="wake a guest that suspended itself to memory",
     ),
     _domain.change(
@@ -276,6 +287,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, pid_value: hyper, signum: uint, flags: uint",
         permission="domain:send-signal",
         api="virDomainSendProcessSignal",
+        commands=("send-process-signal",),
         help="send a signal to a process in the guest (virDomainProcessSignal)",
     ),
     _driver.change(
@@ -302,6 +314,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, to: string, dumpformat: uint, flags: uint",
         permission="domain:core-dump",
         api="virDomainCoreDumpWithFormat",
+        commands=("dump",),
         help="write the guest's memory to a file of a format (virDomainCoreDumpFormat)",
     ),
     _domain.change(
@@ -311,6 +324,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "retcode: int",
         permission="domain:save",
         api="virDomainRename",
+        commands=("domrename",),
         help="give a defined domain another name",
     ),
     _domain.query(
@@ -321,6 +335,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         permission="domain:read",
         guarded={"flags": _SECURE},
         api="virDomainManagedSaveGetXMLDesc",
+        commands=("managedsave-dumpxml", "managedsave-edit"),
         help="the domain's XML in its managed save image",
     ),
     _domain.change(
@@ -329,6 +344,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, dxml: string?, flags: uint",
         permission="domain:hibernate",
         api="virDomainManagedSaveDefineXML",
+        commands=("managedsave-define", "managedsave-edit"),
         help="replace the domain's XML in its managed save image",
     ),
     _domain.change(
@@ -337,6 +353,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, type: uint, action: uint, flags: uint",
         permission="domain:write",
         api="virDomainSetLifecycleAction",
+        commands=("set-lifecycle-action",),
         help="what happens when the guest powers off, restarts or crashes (virDomainLifecycleAction)",
     ),
     _domain.change(
@@ -345,6 +362,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, params: param[64], flags: uint",
         permission="domain:hibernate",
         api="virDomainSaveParams",
+        commands=("save",),
         help="write a running domain's state to a file, with typed parameters",
     ),
     _driver.change(
@@ -353,6 +371,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "params: param[64], flags: uint",
         permission="domain:start",
         api="virDomainRestoreParams",
+        commands=("restore",),
         help="start a domain from its saved file, with typed parameters",
     ),
     _domain.interrupt(
@@ -361,6 +380,7 @@ DOMAIN_LIFECYCLE_ROWS = (
         "dom: domain, flags: uint",
         permission="domain:write",
         api="virDomainAbortJobFlags",
+        commands=("domjobabort",),
         help="end the job that holds the domain (virDomainAbortJobFlagsValues)",
     ),
     _domain.change(

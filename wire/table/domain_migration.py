@@ -70,6 +70,7 @@ DOMAIN_MIGRATION_ROWS = (
         permission="domain:migrate",
         access=Access.WRITE,
         api="virDomainMigrateSetMaxDowntime",
+        commands=("migrate-setmaxdowntime",),
         help="how many ms the domain may stand still at the end of a migration",
     ),
     _domain.query(
@@ -79,6 +80,7 @@ DOMAIN_MIGRATION_ROWS = (
         permission="domain:migrate",
         access=Access.WRITE,
         api="virDomainMigrateSetMaxSpeed",
+        commands=("migrate-setspeed",),
         help="limit the bandwidth of migrations, in MiB/s",
     ),
     _domain.change(
@@ -149,6 +151,7 @@ DOMAIN_MIGRATION_ROWS = (
         permission="domain:migrate",
         access=Access.WRITE,
         api="virDomainMigrateGetMaxSpeed",
+        commands=("migrate-getspeed",),
         help="the limit on the bandwidth of migrations, in MiB/s",
     ),
     _domain.query(
@@ -158,6 +161,7 @@ DOMAIN_MIGRATION_ROWS = (
         "cache_size: uhyper",
         permission="domain:migrate",
         api="virDomainMigrateGetCompressionCache",
+        commands=("migrate-compcache",),
         help="the size of the cache that compresses memory in migrations, in bytes",
     ),
     _domain.query(
@@ -167,6 +171,7 @@ DOMAIN_MIGRATION_ROWS = (
         permission="domain:migrate",
         access=Access.WRITE,
         api="virDomainMigrateSetCompressionCache",
+        commands=("migrate-compcache",),
         help="set the size of the cache that compresses memory in migrations, in bytes",
     ),
     _domain.change(
@@ -176,6 +181,7 @@ DOMAIN_MIGRATION_ROWS = (
         "cookie_out: opaque[4194304], xml: string",
         permission="domain:migrate",
         api="virDomainMigrateBegin3Params",
+        commands=("migrate",),
         help="the source says what it will send, by typed parameters",
     ),
     _driver.change(
@@ -185,6 +191,7 @@ DOMAIN_MIGRATION_ROWS = (
         "cookie_out: opaque[4194304], uri_out: string?",
         permission="domain:migrate",
         api="virDomainMigratePrepare3Params",
+        commands=("migrate",),
         help="the target gets ready, by typed parameters",
     ),
     _driver.change(
@@ -204,6 +211,7 @@ DOMAIN_MIGRATION_ROWS = (
         "cookie_out: opaque[4194304]",
         permission="domain:migrate",
         api="virDomainMigratePerform3Params",
+        commands=("migrate",),
         help="the source sends the domain, by typed parameters",
     ),
     _driver.change(
@@ -213,6 +221,7 @@ DOMAIN_MIGRATION_ROWS = (
         "dom: domain, cookie_out: opaque[4194304]",
         permission="domain:migrate",
         api="virDomainMigrateFinish3Params",
+        commands=("migrate",),
         help="the target takes over, or gives up, by typed parameters",
     ),
     _domain.change(
@@ -221,6 +230,7 @@ DOMAIN_MIGRATION_ROWS = (
         "dom: domain, params: param[64], cookie_in: opaque[4194304], flags: uint, cancelled: int",
         permission="domain:migrate",
         api="virDomainMigrateConfirm3Params",
+        commands=("migrate",),
         help="the source lets go, or goes on, by typed parameters",
     ),
     _domain.query(
@@ -230,6 +240,7 @@ DOMAIN_MIGRATION_ROWS = (
         permission="domain:migrate",
         access=Access.WRITE,
         api="virDomainMigrateStartPostCopy",
+        commands=("migrate-postcopy",),
         help="let the guest run on the target before all its memory is there",
     ),
     _domain.query(
@@ -239,6 +250,7 @@ DOMAIN_MIGRATION_ROWS = (
         "downtime: uhyper",
         permission="domain:migrate",
         api="virDomainMigrateGetMaxDowntime",
+        commands=("migrate-getmaxdowntime",),
         help="how many ms the domain may stand still at the end of a migration",
     ),
 )

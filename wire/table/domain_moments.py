@@ -15,6 +15,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot",
         permission="domain:snapshot",
         api="virDomainSnapshotCreateXML",
+        commands=("snapshot-create", "snapshot-create-as", "snapshot-edit"),
         help="take a snapshot (virDomainSnapshotCreateFlags)",
     ),
     _domain.query(
@@ -25,6 +26,7 @@ DOMAIN_MOMENTS_ROWS = (
         permission="domain:read",
         guarded={"flags": _SECURE},
         api="virDomainSnapshotGetXMLDesc",
+        commands=("snapshot-dumpxml", "snapshot-list", "snapshot-info", "snapshot-edit"),
         help="a snapshot's XML",
     ),
     _domain.query(
@@ -34,6 +36,7 @@ DOMAIN_MOMENTS_ROWS = (
         "num: int",
         permission="domain:read",
         api="virDomainSnapshotNum",
+        commands=("snapshot-list",),
         help="how many snapshots it has",
     ),
     _domain.query(
@@ -43,6 +46,7 @@ DOMAIN_MOMENTS_ROWS = (
         "names: string[16384]",
         permission="domain:read",
         api="virDomainSnapshotListNames",
+        commands=("snapshot-list",),
         help="the names of its snapshots",
     ),
     _domain.query(
@@ -52,6 +56,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot",
         permission="domain:read",
         api="virDomainSnapshotLookupByName",
+        commands=("snapshot-dumpxml",),
         help="its snapshot with that name",
     ),
     _domain.query(
@@ -61,6 +66,7 @@ DOMAIN_MOMENTS_ROWS = (
         "result: int",
         permission="domain:read",
         api="virDomainHasCurrentSnapshot",
+        commands=("snapshot-current",),
         help="whether it has a current snapshot",
     ),
     _domain.query(
@@ -70,6 +76,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot",
         permission="domain:read",
         api="virDomainSnapshotCurrent",
+        commands=("snapshot-current",),
         help="its current snapshot",
     ),
     _domain.change(
@@ -78,6 +85,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot, flags: uint",
         permission="domain:snapshot",
         api="virDomainRevertToSnapshot",
+        commands=("snapshot-revert",),
         help="go back to a snapshot (virDomainSnapshotRevertFlags)",
     ),
     _domain.change(
@@ -86,6 +94,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot, flags: uint",
         permission="domain:snapshot",
         api="virDomainSnapshotDelete",
+        commands=("snapshot-delete",),
         help="delete a snapshot (virDomainSnapshotDeleteFlags)",
     ),
     _domain.query(
@@ -95,6 +104,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snap: snapshot",
         permission="domain:read",
         api="virDomainSnapshotGetParent",
+        commands=("snapshot-parent", "snapshot-info"),
         help="the snapshot that a snapshot was taken after",
     ),
     _domain.query(
@@ -104,6 +114,7 @@ DOMAIN_MOMENTS_ROWS = (
         "num: int",
         permission="domain:read",
         api="virDomainSnapshotNumChildren",
+        commands=("snapshot-info",),
         help="how many snapshots were taken after a snapshot",
     ),
     _domain.query(
@@ -113,6 +124,7 @@ DOMAIN_MOMENTS_ROWS = (
         "names: string[16384]",
         permission="domain:read",
         api="virDomainSnapshotListChildrenNames",
+        commands=("snapshot-list",),
         help="the names of the snapshots taken after a snapshot",
     ),
     _domain.query(
@@ -122,6 +134,7 @@ DOMAIN_MOMENTS_ROWS = (
         "current: int",
         permission="domain:read",
         api="virDomainSnapshotIsCurrent",
+        commands=("snapshot-info",),
         help="whether a snapshot is the current one",
     ),
     _domain.query(
@@ -131,6 +144,7 @@ DOMAIN_MOMENTS_ROWS = (
         "metadata: int",
         permission="domain:read",
         api="virDomainSnapshotHasMetadata",
+        commands=("snapshot-info",),
         help="whether the daemon keeps metadata of a snapshot",
     ),
     _domain.query(
@@ -140,6 +154,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snapshots: snapshot[16384], ret: int",
         permission="domain:read",
         api="virDomainListAllSnapshots",
+        commands=("snapshot-list",),
         help="its snapshots that pass the filter flags (virDomainSnapshotListFlags)",
     ),
     _domain.query(
@@ -149,6 +164,7 @@ DOMAIN_MOMENTS_ROWS = (
         "snapshots: snapshot[16384], ret: int",
         permission="domain:read",
         api="virDomainSnapshotListAllChildren",
+        commands=("snapshot-list", "snapshot-info"),
         help="the snapshots taken after a snapshot that pass the filter flags",
     ),
     _domain.change(
@@ -158,6 +174,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoint: checkpoint",
         permission="domain:checkpoint",
         api="virDomainCheckpointCreateXML",
+        commands=("checkpoint-create", "checkpoint-create-as", "checkpoint-edit"),
         help="make a checkpoint: from here on changed blocks are known",
     ),
     _domain.query(
@@ -168,6 +185,7 @@ DOMAIN_MOMENTS_ROWS = (
         permission="domain:read",
         guarded={"flags": _SECURE},
         api="virDomainCheckpointGetXMLDesc",
+        commands=("checkpoint-dumpxml", "checkpoint-list", "checkpoint-edit"),
         help="a checkpoint's XML",
     ),
     _domain.query(
@@ -177,6 +195,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoints: checkpoint[16384], ret: int",
         permission="domain:read",
         api="virDomainListAllCheckpoints",
+        commands=("checkpoint-list",),
         help="its checkpoints that pass the filter flags (virDomainCheckpointListFlags)",
     ),
     _domain.query(
@@ -186,6 +205,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoints: checkpoint[16384], ret: int",
         permission="domain:read",
         api="virDomainCheckpointListAllChildren",
+        commands=("checkpoint-info", "checkpoint-list"),
         help="the checkpoints made after a checkpoint that pass the filter flags",
     ),
     _domain.query(
@@ -195,6 +215,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoint: checkpoint",
         permission="domain:read",
         api="virDomainCheckpointLookupByName",
+        commands=("checkpoint-dumpxml",),
         help="its checkpoint with that name",
     ),
     _domain.query(
@@ -204,6 +225,7 @@ DOMAIN_MOMENTS_ROWS = (
         "parent: checkpoint",
         permission="domain:read",
         api="virDomainCheckpointGetParent",
+        commands=("checkpoint-parent", "checkpoint-info"),
         help="the checkpoint that a checkpoint was made after",
     ),
     _domain.change(
@@ -212,6 +234,7 @@ DOMAIN_MOMENTS_ROWS = (
         "checkpoint: checkpoint, flags: uint",
         permission="domain:checkpoint",
         api="virDomainCheckpointDelete",
+        commands=("checkpoint-delete",),
         help="delete a checkpoint (virDomainCheckpointDeleteFlags)",
     ),
     _domain.change(
@@ -220,6 +243,7 @@ DOMAIN_MOMENTS_ROWS = (
         "dom: domain, backup_xml: string, checkpoint_xml: string?, flags: uint",
         permission="domain:checkpoint",
         api="virDomainBackupBegin",
+        commands=("backup-begin",),
         help="begin a backup of its disks, and a checkpoint with it",
     ),
     _domain.query(
@@ -229,6 +253,7 @@ DOMAIN_MOMENTS_ROWS = (
         "xml: string",
         permission="domain:read",
         api="virDomainBackupGetXMLDesc",
+        commands=("backup-dumpxml",),
         help="the XML of the backup at work",
     ),
 )

@@ -17,7 +17,16 @@ DOMAIN_STATE_ROWS = (
         permission="domain:read",
         guarded={"flags": _SECURE | _MIGRATABLE},
         api="virDomainGetXMLDesc",
-        commands=("dumpxml",),
+        commands=(
+            "dumpxml",
+            "edit",
+            "domblklist",
+            "domiflist",
+            "domif-getlink",
+            "domdisplay",
+            "vncdisplay",
+            "ttyconsole",
+        ),
         help="the domain's XML, live or persistent (virDomainXMLFlags)",
     ),
     _domain.query(
@@ -57,6 +66,7 @@ DOMAIN_STATE_ROWS = (
         "type: string, nparams: int",
         permission="domain:read",
         api="virDomainGetSchedulerType",
+        commands=("schedinfo",),
         help="the scheduler's name, and how many parameters it has",
     ),
     _domain.query(
@@ -90,6 +100,7 @@ DOMAIN_STATE_ROWS = (
         ),
         permission="domain:read",
         api="virDomainGetJobInfo",
+        commands=("domjobinfo",),
         help="the job at work: its type, ms, and bytes done and to do",
     ),
     _domain.query(
@@ -99,6 +110,7 @@ DOMAIN_STATE_ROWS = (
         "result: int",
         permission="domain:read",
         api="virDomainHasManagedSaveImage",
+        commands=("dominfo", "list"),
         help="whether it has a managed save image",
     ),
     _domain.query(
@@ -138,6 +150,7 @@ DOMAIN_STATE_ROWS = (
         "type: int, params: param[64]",
         permission="domain:read",
         api="virDomainGetJobStats",
+        commands=("domjobinfo",),
         help="the figures of the job at work, or of the last one (virDomainGetJobStatsFlags)",
     ),
     _domain.query(
@@ -147,6 +160,7 @@ DOMAIN_STATE_ROWS = (
         "msgs: string[2048]",
         permission="domain:read",
         api="virDomainGetMessages",
+        commands=("dominfo",),
         help="what the daemon has to say about the domain: taints and deprecations",
     ),
     _domain.query(

@@ -33,6 +33,7 @@ DOMAIN_TUNING_ROWS = (
         "info: vcpu_info[16384], cpumaps: opaque[8388608]",
         permission="domain:read",
         api="virDomainGetVcpus",
+        commands=("vcpuinfo",),
         help="each processor's state, time in ns and the host's processors that it may run on",
     ),
     _domain.change(
@@ -101,6 +102,7 @@ DOMAIN_TUNING_ROWS = (
         "label: chars[4097], enforcing: int",
         permission="domain:read",
         api="virDomainGetSecurityLabel",
+        commands=("dominfo",),
         help="the label that confines its process",
     ),
     _domain.query(
@@ -110,6 +112,7 @@ DOMAIN_TUNING_ROWS = (
         "stats: domain_memory_stat[1024]",
         permission="domain:read",
         api="virDomainMemoryStats",
+        commands=("dommemstat",),
         help="figures of the guest's memory, in KiB or counts (virDomainMemoryStatTags)",
     ),
     _domain.change(
@@ -118,6 +121,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetMemoryParameters",
+        commands=("memtune",),
         help="set the limits on the domain's memory, in KiB",
     ),
     _domain.query(
@@ -127,6 +131,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetMemoryParameters",
+        commands=("memtune",),
         help="the limits on the domain's memory, in KiB",
     ),
     _domain.change(
@@ -135,6 +140,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, nvcpus: uint, flags: uint",
         permission="domain:write",
         api="virDomainSetVcpusFlags",
+        commands=("setvcpus",),
         help="set how many processors it has, now or in its definition (virDomainVcpuFlags)",
     ),
     _domain.query(
@@ -145,6 +151,7 @@ DOMAIN_TUNING_ROWS = (
         permission="domain:read",
         guarded={"flags": _GUEST},
         api="virDomainGetVcpusFlags",
+        commands=("vcpucount",),
         help="how many processors it has or can have (virDomainVcpuFlags)",
     ),
     _domain.change(
@@ -153,6 +160,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, memory: uhyper, flags: uint",
         permission="domain:write",
         api="virDomainSetMemoryFlags",
+        commands=("setmem", "setmaxmem"),
         help="set its memory or the most it can have, in KiB (virDomainMemoryModFlags)",
     ),
     _domain.change(
@@ -161,6 +169,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetBlkioParameters",
+        commands=("blkiotune",),
         help="set the weights and limits of its disk I/O",
     ),
     _domain.query(
@@ -170,6 +179,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetBlkioParameters",
+        commands=("blkiotune",),
         help="the weights and limits of its disk I/O",
     ),
     _domain.change(
@@ -178,6 +188,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetSchedulerParametersFlags",
+        commands=("schedinfo",),
         help="set how the host's scheduler treats it (virDomainModificationImpact)",
     ),
     _domain.query(
@@ -187,6 +198,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16]",
         permission="domain:read",
         api="virDomainGetSchedulerParametersFlags",
+        commands=("schedinfo",),
         help="how the host's scheduler treats it (virDomainModificationImpact)",
     ),
     _domain.change(
@@ -195,6 +207,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, vcpu: uint, cpumap: opaque[2048], flags: uint",
         permission="domain:write",
         api="virDomainPinVcpuFlags",
+        commands=("vcpupin",),
         help="let a processor run on these of the host's only (virDomainModificationImpact)",
     ),
     _domain.query(
@@ -204,6 +217,7 @@ DOMAIN_TUNING_ROWS = (
         "cpumaps: opaque[8388608], num: int",
         permission="domain:read",
         api="virDomainGetVcpuPinInfo",
+        commands=("vcpupin", "vcpuinfo"),
         help="the host's processors that each of its processors may run on",
     ),
     _domain.change(
@@ -212,6 +226,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[16], flags: uint",
         permission="domain:write",
         api="virDomainSetNumaParameters",
+        commands=("numatune",),
         help="set which NUMA nodes of the host its memory comes from",
     ),
     _domain.query(
@@ -221,6 +236,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16], nparams: int",
         permission="domain:read",
         api="virDomainGetNumaParameters",
+        commands=("numatune",),
         help="which NUMA nodes of the host its memory comes from",
     ),
     _domain.query(
@@ -230,6 +246,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[2048], nparams: int",
         permission="domain:read",
         api="virDomainGetCPUStats",
+        commands=("cpu-stats",),
         help="the time that it used of the host's processors, in total or of each, in ns",
     ),
     _domain.change(
@@ -238,6 +255,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, type: int, metadata: string?, key: string?, uri: string?, flags: uint",
         permission="domain:write",
         api="virDomainSetMetadata",
+        commands=("metadata", "desc"),
         help="set its title, description or a custom element (virDomainMetadataType)",
     ),
     _domain.query(
@@ -247,6 +265,7 @@ DOMAIN_TUNING_ROWS = (
         "metadata: string",
         permission="domain:read",
         api="virDomainGetMetadata",
+        commands=("metadata", "desc"),
         help="its title, description or a custom element (virDomainMetadataType)",
     ),
     _domain.query(
@@ -264,6 +283,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, cpumap: opaque[2048], flags: uint",
         permission="domain:write",
         api="virDomainPinEmulator",
+        commands=("emulatorpin",),
         help="let the emulator's own threads run on these of the host's processors only",
     ),
     _domain.query(
@@ -273,6 +293,7 @@ DOMAIN_TUNING_ROWS = (
         "cpumaps: opaque[8388608], ret: int",
         permission="domain:read",
         api="virDomainGetEmulatorPinInfo",
+        commands=("emulatorpin",),
         help="the host's processors that the emulator's own threads may run on",
     ),
     _domain.change(
@@ -281,6 +302,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, period: int, flags: uint",
         permission="domain:write",
         api="virDomainSetMemoryStatsPeriod",
+        commands=("dommemstat",),
         help="how often the guest's memory figures are collected, in seconds",
     ),
     _domain.query(
@@ -290,6 +312,7 @@ DOMAIN_TUNING_ROWS = (
         "info: domain_iothread_info[16384], ret: uint",
         permission="domain:read",
         api="virDomainGetIOThreadInfo",
+        commands=("iothreadinfo",),
         help="its I/O threads, and the host's processors that each may run on",
     ),
     _domain.change(
@@ -298,6 +321,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothreads_id: uint, cpumap: opaque[2048], flags: uint",
         permission="domain:write",
         api="virDomainPinIOThread",
+        commands=("iothreadpin",),
         help="let an I/O thread run on these of the host's processors only",
     ),
     _domain.change(
@@ -306,6 +330,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothread_id: uint, flags: uint",
         permission="domain:write",
         api="virDomainAddIOThread",
+        commands=("iothreadadd",),
         help="give it another I/O thread",
     ),
     _domain.change(
@@ -314,6 +339,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothread_id: uint, flags: uint",
         permission="domain:write",
         api="virDomainDelIOThread",
+        commands=("iothreaddel",),
         help="take an I/O thread from it",
     ),
     _domain.query(
@@ -323,6 +349,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[64]",
         permission="domain:read",
         api="virDomainGetPerfEvents",
+        commands=("perf",),
         help="which of the host's performance events are counted for it",
     ),
     _domain.change(
@@ -331,6 +358,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[64], flags: uint",
         permission="domain:write",
         api="virDomainSetPerfEvents",
+        commands=("perf",),
         help="set which of the host's performance events are counted for it",
     ),
     _domain.change(
@@ -339,6 +367,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, cpumap: string, state: int, flags: uint",
         permission="domain:write",
         api="virDomainSetVcpu",
+        commands=("setvcpu",),
         help="plug or unplug the processors in a set",
     ),
     _domain.query(
@@ -349,6 +378,7 @@ DOMAIN_TUNING_ROWS = (
         permission="domain:read",
         access=Access.WRITE,
         api="virDomainGetLaunchSecurityInfo",
+        commands=("domlaunchsecinfo",),
         help="the measurement and policy of a confidential guest's launch",
     ),
     _domain.change(
@@ -357,6 +387,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, iothread_id: uint, params: param[64], flags: uint",
         permission="domain:write",
         api="virDomainSetIOThreadParams",
+        commands=("iothreadset",),
         help="set how an I/O thread polls and how many workers it has",
     ),
     _domain.change(
@@ -365,6 +396,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, seconds: int, flags: uint",
         permission="domain:write",
         api="virDomainStartDirtyRateCalc",
+        commands=("domdirtyrate-calc",),
         help="measure for some seconds how fast the guest writes to its memory",
     ),
     _domain.change(
@@ -373,6 +405,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, params: param[64], flags: uint",
         permission="domain:write",
         api="virDomainSetLaunchSecurityState",
+        commands=("domsetlaunchsecstate",),
         help="give a confidential guest its secret before it runs",
     ),
     _domain.change(

@@ -25,6 +25,7 @@ QEMU_ROWS = (
         "dom: domain",
         permission="domain:start",
         api="virDomainQemuAttach",
+        commands=("qemu-attach",),
         help="take over a QEMU process that something else started",
     ),
     _domain.query(
@@ -35,6 +36,7 @@ QEMU_ROWS = (
         permission="domain:write",
         access=Access.WRITE,
         api="virDomainQemuAgentCommand",
+        commands=("qemu-agent-command",),
         help="a command of the guest agent as JSON, answered as the agent answers",
     ),
     _session.query(
@@ -45,6 +47,7 @@ QEMU_ROWS = (
         permission="connect:write",
         access=Access.WRITE,
         api="virConnectDomainQemuMonitorEventRegister",
+        commands=("qemu-monitor-event",),
         help="send QEMU's own events, of one or all domains, by name",
     ),
     _session.query(
@@ -53,6 +56,7 @@ QEMU_ROWS = (
         "callback_id: int",
         permission="connect:write",
         api="virConnectDomainQemuMonitorEventDeregister",
+        commands=("qemu-monitor-event",),
         help="send no QEMU events for a callback any more",
     ),
     _session.message(
@@ -61,6 +65,7 @@ QEMU_ROWS = (
         "callback_id: int, dom: domain, event: string, seconds: hyper, micros: uint, details: string?",
         permission="domain:getattr",
         api="virConnectDomainQemuMonitorEventRegister",
+        commands=("qemu-monitor-event",),
         help="one of QEMU's own events, its time, and its data as JSON",
     ),
     _domain.query(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ....wire.table import ROWS, DomainRef
-from ..render import print_json
+from ..render import Text, View, print_json, show
 from ..selection import Selection
 
 if TYPE_CHECKING:
     from ...bulk import Errand
+    from ...domain import Domain
     from ..session import Shell
 
 
@@ -41,6 +42,25 @@ def act_with(
     if shell.options.json:
         print_json({"domains": [as_data(ref) for ref in finished], "failed": shell.failures_as_data()})
     return finished
+
+
+def finish(shell: Shell, domain: Domain, done: str) -> None:
+    """Tell what was done to one domain, as ``act`` does of several."""
+    shell.say(f"{domain.name}: {done}")
+    if shell.options.json:
+        print_json({"domains": [as_data(domain.ref)], "failed": []})
+
+
+def tell(shell: Shell, domain: Domain, data: dict[str, Any], *views: View) -> None:
+    """Show what was asked of one domain: ``data`` beside what names it, or the views that are made of it."""
+    show(shell.options, {**as_data(domain.ref), **data}, *views)
+
+
+def tell_values(shell: Shell, domain: Domain, values: dict[str, Any], lines: list[str] | None = None) -> None:
+    """Show values by their names, in virsh's columns unless other ``lines`` are given."""
+    if lines is None:
+        lines = [f"{name:<15}: {value}" for name, value in values.items()]
+    tell(shell, domain, {"values": values}, Text("\n".join(lines)))
 
 
 def as_data(ref: DomainRef) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import fields
+from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ....wire.errors import OperationTimeout
-from ....wire.table import ROWS
-from ....wire.table.rows import Kind
+from ...domain.events import ALL, DomainEvent
+from ...events import Event, EventsMissed
 from ...values import words_of
 from ..declaring import SECONDS, DomainType, command
 from ..render import Text, print_json_line, show
@@ -19,20 +21,16 @@ from .actions import as_data
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ...events import Event, EventsMissed
-
-_PREFIX = "domain_event_"
-# Every message about domains that the table has is an event that can be followed.
-TYPES = tuple(
-    row.name.removeprefix(_PREFIX).replace("_", "-")
-    for row in ROWS.values()
-    if row.kind is Kind.MESSAGE and row.name.startswith(_PREFIX)
-)
+LIFECYCLE = "lifecycle"
+TYPES: dict[str, type[Event | DomainEvent]] = {LIFECYCLE: Event, **{event.name: event for event in ALL}}
+# What every event has, and is told of it otherwise.
+_COMMON = frozenset(("sequence", "when", "domain"))
 
 
 @command("event")
 @click.option("--list", "list_types", is_flag=True, help="Print the types of events.")
-@click.option("--event", "types", multiple=True, type=click.Choice(TYPES), help="Events of this type.")
+@click.option("--event", "types", multiple=True, type=click.Choice(list(TYPES)), metavar="TYPE",
+              help="Events of this type.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="Events of all types; the default.")
 @click.option("--domain", "names", multiple=True, type=DomainType(), metavar="DOMAIN", help="Events of this domain.")
 @click.option("--loop", is_flag=True, help="Go on after the first one.")
@@ -54,18 +52,20 @@ def event(
         return
     if everything and types:
         raise click.UsageError("either --all or --event, not both")
-    seen = _follow(shell, names, loop, timeout, timestamp)
+    seen = _follow(shell, types or tuple(TYPES), names, loop, timeout, timestamp)
     shell.say(f"events received: {seen}")
     if not seen:
         shell.fail(OperationTimeout(f"nothing happened in {timeout:g} s"))
 
 
-def _follow(shell: Shell, names: Sequence[str], loop: bool, timeout: float | None, timestamp: bool) -> int:
+def _follow(
+    shell: Shell, types: Sequence[str], names: Sequence[str], loop: bool, timeout: float | None, timestamp: bool
+) -> int:
     """Print events until there was one, with ``loop`` until time is up; gives how many there were."""
     until = None if timeout is None else time.monotonic() + timeout
     domains = [shell.domain(name) for name in names] or None
     seen = 0
-    with shell.host.events(domains) as events:
+    with shell.host.events(domains, types=[TYPES[type] for type in types]) as events:
         while True:
             happened = events.get(None if until is None else max(0.0, until - time.monotonic()))
             if happened is None:
@@ -76,35 +76,49 @@ def _follow(shell: Shell, names: Sequence[str], loop: bool, timeout: float | Non
                 return seen
 
 
-def _tell(shell: Shell, happened: Event | EventsMissed, timestamp: bool) -> None:
-    data = _as_data(happened)
+def _tell(shell: Shell, happened: Event | DomainEvent | EventsMissed, timestamp: bool) -> None:
     if shell.options.json:
-        print_json_line(data)
+        print_json_line(_as_data(happened))
         return
-    when = f"{data['when']}: " if timestamp and "when" in data else ""
-    click.echo(f"{when}{_line(data)}")
+    when = (
+        ""
+        if isinstance(happened, EventsMissed) or not timestamp
+        else f"{happened.when.isoformat(' ', 'milliseconds')}: "
+    )
+    click.echo(f"{when}{_line(happened)}")
 
 
-def _line(data: dict[str, Any]) -> str:
-    if data["event"] == "missed":
-        return f"events after number {data['after']} were missed"
-    what = f"{data['type'].capitalize()} {data['detail'].capitalize()}"
-    return f"event '{data['event']}' for domain '{data['name']}': {what}"
+def _line(happened: Event | DomainEvent | EventsMissed) -> str:
+    if isinstance(happened, EventsMissed):
+        return f"events after number {happened.after} were missed"
+    if isinstance(happened, Event):
+        name, words = LIFECYCLE, f"{words_of(happened.type).capitalize()} {words_of(happened.detail).capitalize()}"
+    else:
+        name, words = happened.name, happened.words
+    return f"event '{name}' for domain '{happened.domain.name}'{f': {words}' if words else ''}"
 
 
-def _as_data(happened: Event | EventsMissed) -> dict[str, Any]:
-    from ...events import EventsMissed
-
+def _as_data(happened: Event | DomainEvent | EventsMissed) -> dict[str, Any]:
     if isinstance(happened, EventsMissed):
         return {"event": "missed", "after": happened.after, "daemon_restarted": happened.daemon_restarted}
     return {
-        "event": TYPES[0],
+        "event": LIFECYCLE if isinstance(happened, Event) else happened.name,
         **as_data(happened.domain.ref),
-        "type": words_of(happened.type),
-        "detail": words_of(happened.detail),
+        **{
+            field.name: _plain(getattr(happened, field.name)) for field in fields(happened) if field.name not in _COMMON
+        },
         "sequence": happened.sequence,
         "when": happened.when.isoformat(timespec="milliseconds"),
     }
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON has it: members in words, structures as mappings."""
+    if isinstance(value, IntEnum):
+        return words_of(value)
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 COMMANDS = {"event": event}

@@ -12,6 +12,7 @@ from ....wire.enums.domain import (
     DomainShutdownFlagValues,
     DomainUndefineFlagsValues,
 )
+from ....wire.enums.domain_jobs import DomainAbortJobFlagsValues
 from ..declaring import command, domains
 from ..flags import Flag, flag_options, modes
 from ..selection import Selection
@@ -119,9 +120,13 @@ def autostart(shell: Shell, selection: Selection, disable: bool) -> None:
 
 @command("domjobabort")
 @domains(applies=Flags.ACTIVE)
+@click.option("--postcopy", is_flag=True, help="A migration whose guest runs on the other side already.")
 @click.pass_obj
-def domjobabort(shell: Shell, selection: Selection) -> None:
-    act(shell, selection, "job aborted", "domain_abort_job")
+def domjobabort(shell: Shell, selection: Selection, postcopy: bool) -> None:
+    if postcopy:
+        act(shell, selection, "job aborted", "domain_abort_job_flags", int(DomainAbortJobFlagsValues.POSTCOPY))
+    else:
+        act(shell, selection, "job aborted", "domain_abort_job")
 
 
 COMMANDS = {

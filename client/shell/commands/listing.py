@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ...domain import Domain
 
 _XML = ROWS["domain_get_xml_desc"]
+_MANAGED_SAVE = ROWS["domain_has_managed_save_image"]
 
 FILTERS: dict[str, Flag] = {
     "persistent": (Flags.PERSISTENT, "With a definition that outlives their stop."),
@@ -50,6 +51,7 @@ _STATES = Flags.RUNNING | Flags.PAUSED | Flags.SHUTOFF | Flags.OTHER
 @click.option("--name", "by_name", is_flag=True, help="Names only.")
 @click.option("--uuid", "by_uuid", is_flag=True, help="UUIDs only.")
 @click.option("--id", "by_id", is_flag=True, help="Ids only.")
+@click.option("--managed-save", is_flag=True, help="Tell which of those that are off have saved memory.")
 @click.option("--title", is_flag=True, help="Titles too.")
 @click.option("--table", is_flag=True, help="A table; the default.")
 @click.pass_obj
@@ -61,6 +63,7 @@ def list_(
     by_name: bool,
     by_uuid: bool,
     by_id: bool,
+    managed_save: bool,
     title: bool,
     table: bool,
 ) -> None:
@@ -71,7 +74,7 @@ def list_(
     if parts and not shell.options.json:
         _show_parts(shell, found, parts)
     else:
-        _show_table(shell, found, title)
+        _show_table(shell, found, title, managed_save)
 
 
 def _activity(everything: bool, inactive: bool, flags: int) -> int:
@@ -99,9 +102,15 @@ def _show_parts(shell: Shell, domains: list[Domain], parts: list[Callable[[Domai
     show(shell.options, None, Text("\n".join(line for line in lines if line != "-")))
 
 
-def _show_table(shell: Shell, domains: list[Domain], title: bool) -> None:
+def _show_table(shell: Shell, domains: list[Domain], title: bool, managed_save: bool) -> None:
+    def ask(ref: DomainRef) -> Errand[tuple[str, str, str]]:
+        state, reason = yield from ask_state(ref)
+        if managed_save and ref.id < 0 and (yield _MANAGED_SAVE, (ref, 0))[0] > 0:
+            state = "saved"
+        return state, reason, (yield from _ask_title(ref)) if title else ""
+
     # A domain that is gone when its turn comes is none any more: it is left out.
-    described = shell.ask(domains, _ask_titled if title else _ask_untitled, but=NoDomain)
+    described = shell.ask(domains, ask, but=NoDomain)
     data = [
         {**as_data(domain.ref), "state": state, "reason": reason, **({"title": name} if title else {})}
         for domain, (state, reason, name) in described
@@ -114,15 +123,11 @@ def _show_table(shell: Shell, domains: list[Domain], title: bool) -> None:
     show(shell.options, {"domains": data}, Table(titles, rows, states=2))
 
 
-def _ask_untitled(ref: DomainRef) -> Errand[tuple[str, str, str]]:
-    return (*(yield from ask_state(ref)), "")
-
-
-def _ask_titled(ref: DomainRef) -> Errand[tuple[str, str, str]]:
+def _ask_title(ref: DomainRef) -> Errand[str]:
     from xml.etree import ElementTree
 
     (xml,) = yield _XML, (ref, 0)
-    return (*(yield from ask_state(ref)), ElementTree.fromstring(xml).findtext("title") or "")
+    return ElementTree.fromstring(xml).findtext("title") or ""
 
 
 COMMANDS = {"list": list_}

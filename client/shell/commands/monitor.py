@@ -8,17 +8,17 @@ from typing import Any
 import click
 
 from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
-from ..declaring import command, domain
+from ..declaring import command, data, domain
 from ..render import Text, show
 from ..session import Shell
 
 
 @command("qemu-monitor-command")
 @domain(applies=Flags.ACTIVE)
-@click.argument("cmd", nargs=-1, required=True, metavar="COMMAND...")
 @click.option("--hmp", is_flag=True, help="A line of the human monitor, instead of QMP.")
 @click.option("--pretty", is_flag=True, help="Indent a QMP answer.")
 @click.option("--return-value", is_flag=True, help="Only what stands behind 'return'.")
+@data("cmd", help="The command.", needed=True, many=True, metavar="COMMAND")
 @click.pass_obj
 def qemu_monitor_command(
     shell: Shell, name: str, cmd: tuple[str, ...], hmp: bool, pretty: bool, return_value: bool

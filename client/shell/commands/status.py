@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
 from ....wire.enums.domain import DomainControlErrorReason, DomainControlState
+from ....wire.errors import NotSupported
 from ....wire.table import ROWS, DomainRef
 from ...domain import state_and_reason
 from ...values import member_or_number, words_of
@@ -31,6 +33,15 @@ _PARTS = {
     "autostart": (ROWS["domain_get_autostart"], bool),
     "updated": (ROWS["domain_is_updated"], bool),
 }
+_MANAGED_SAVE = ROWS["domain_has_managed_save_image"]
+_SECURITY_MODEL = ROWS["node_get_security_model"]
+_SECURITY_LABEL = ROWS["domain_get_security_label"]
+_MESSAGES = ROWS["domain_get_messages"]
+_SECURITY = (
+    ("Security model", "security_model"),
+    ("Security DOI", "security_doi"),
+    ("Security label", "security_label"),
+)
 
 
 @command("domstate")
@@ -104,7 +115,25 @@ def _ask_info(ref: DomainRef) -> Errand[dict[str, Any]]:
     }
     for name, (row, kind) in _PARTS.items():
         info[name] = kind((yield row, (ref,))[0])
+    info |= yield from _ask_what_some_lack(ref)
     return info
+
+
+def _ask_what_some_lack(ref: DomainRef) -> Errand[dict[str, Any]]:
+    """What not every driver can tell: saved memory, security, messages."""
+    found: dict[str, Any] = {}
+    with suppress(NotSupported):
+        found["managed_save"] = (yield _MANAGED_SAVE, (ref, 0))[0] > 0
+    with suppress(NotSupported):
+        model, doi = yield _SECURITY_MODEL, ()
+        if model:
+            found["security_model"], found["security_doi"] = model, doi
+            label, enforcing = yield _SECURITY_LABEL, (ref,)
+            if label:
+                found["security_label"] = f"{label} ({'enforcing' if enforcing else 'permissive'})"
+    with suppress(NotSupported):
+        found["messages"] = (yield _MESSAGES, (ref, 0))[0]
+    return found
 
 
 def _pairs(info: dict[str, Any]) -> list[tuple[str, str]]:
@@ -121,7 +150,9 @@ def _pairs(info: dict[str, Any]) -> list[tuple[str, str]]:
         ("Used memory", f"{info['memory_kib']} KiB"),
         ("Persistent", "yes" if info["persistent"] else "no"),
         ("Autostart", "enable" if info["autostart"] else "disable"),
-        ("Updated", "yes" if info["updated"] else "no"),
+        *([("Managed save", "yes" if info["managed_save"] else "no")] if "managed_save" in info else []),
+        *((label, info[key]) for label, key in _SECURITY if key in info),
+        *(("Messages" if number == 0 else "", text) for number, text in enumerate(info.get("messages", ()))),
     ]
 
 

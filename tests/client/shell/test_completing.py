@@ -106,7 +106,13 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_commands_are_completed(completing: Completing, name: str) -> None:
-    assert completing.ask(name, "virtactor domi") == ["domid", "dominfo"]
+    assert completing.ask(name, "virtactor domb") == [
+        "domblkerror",
+        "domblkinfo",
+        "domblklist",
+        "domblkstat",
+        "domblkthreshold",
+    ]
 
 
 def test_options_are_completed(completing: Completing, name: str) -> None:

@@ -149,10 +149,10 @@ def test_modes_may_be_several_and_must_be_known(run: Run) -> None:
     )
 
 
-def test_there_is_no_job_to_abort(run: Run) -> None:
-    assert run("domjobabort", "test").stderr == (
-        "error: Requested operation is not valid: no job is active on the domain\n"
-    )
+@pytest.mark.parametrize("option", [[], ["--postcopy"]])
+def test_a_driver_without_jobs_has_none_to_abort(run: Run, option: list[str]) -> None:
+    message = run("domjobabort", "test", *option).stderr
+    assert message.startswith("error: this function is not supported by the connection driver: virDomainAbortJob")
 
 
 @pytest.mark.parametrize("command", ["suspend", "start --all test", "define"])
@@ -180,7 +180,8 @@ def test_a_bad_file_fails_by_its_name_and_the_others_are_defined(run: Run, host:
     assert (result.exit_code, result.stdout) == (1, "good: defined\n")
     first, second = result.stderr.splitlines()
     assert first == f"error: system error: cannot read {missing}: No such file or directory"
-    assert second.startswith(f"error: {broken}: XML error: line 2: ")
+    assert second.startswith(f"error: {broken}: ")
+    assert "line 2: " in second
 
 
 def test_a_definition_comes_from_the_standard_input(run: Run, host: Host) -> None:

@@ -152,7 +152,7 @@ def test_uri_and_hostname_as_json(run: Run, host: Host) -> None:
 
 
 def test_what_a_driver_lacks_is_told_by_name(run: Run) -> None:
-    for command in ("capabilities", "qemu-monitor-command test info"):
+    for command in ("qemu-agent-command test {}", "qemu-monitor-command test info"):
         result = run(*command.split())
         assert (result.exit_code, result.stdout) == (1, "")
         assert "is not supported by the connection driver" in result.stderr
