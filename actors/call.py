@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pykka
 
-from ..wire.enums.error import ErrorDomain
-from ..wire.errors import NotSupported, VirtError
+from ..wire.enums.error import ErrorDomain, ErrorNumber
+from ..wire.errors import VirtError
 from ..wire.lanes import MSGPACK, Lane
 from ..wire.table.rows import Row, Target
+from .descriptors import close_all
 from .drivers.handle import LIBRARY_ERRORS
 from .foreign import translate
 from .runtime import send
@@ -73,13 +74,16 @@ class Call:
 
     ``deadline`` is a time of ``loop.time()``; ``patience`` the seconds that it stood for when the call came. ``method``
     names the handler: the row's name, unless a driver has forwarded the call. ``lane`` is the encoding in which it came
-    and is answered.
+    and is answered. ``descriptors`` came with it; those that no handler takes (``take_descriptors``) are closed when it
+    is answered. ``attached`` go with the answer.
     """
 
     __slots__ = (
         "answered",
         "args",
+        "attached",
         "deadline",
+        "descriptors",
         "interrupted",
         "lane",
         "method",
@@ -102,6 +106,8 @@ class Call:
         self.trace: Trace | None = None
         self.interrupted: str | None = None
         self.answered = False
+        self.descriptors: tuple[int, ...] = ()
+        self.attached: tuple[int, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Call {self.serial} {self.row.name} of {self.session.label}>"
@@ -110,6 +116,8 @@ class Call:
         """Answer with the row's result fields. The first answer counts, later ones are dropped."""
         if not self.answered:
             self.answered = True
+            if self.descriptors:
+                close_all(self.take_descriptors())
             reply = Reply(self, fields)
             if not send(self.session.connection, reply):
                 reply.undelivered()
@@ -124,16 +132,36 @@ class Call:
         """Answer with an error; foreign exceptions are translated."""
         if not self.answered:
             self.answered = True
+            self.drop()
             failure = Failure(self, self._with_area(translate(error)))
             if not send(self.session.connection, failure) and self.session.connection is None:
                 logger.warning("%s: %s", self.row.name, failure.error)
+
+    def take_descriptors(self) -> tuple[int, ...]:
+        """The descriptors that came with the call; the caller's from now on, to close as well."""
+        descriptors, self.descriptors = self.descriptors, ()
+        return descriptors
+
+    def attach(self, descriptor: int) -> None:
+        """Send a descriptor with the answer, which closes it."""
+        self.attached = (*self.attached, descriptor)
+
+    def take_attached(self) -> tuple[int, ...]:
+        """The descriptors that are to go with the answer; the caller's from now on."""
+        attached, self.attached = self.attached, ()
+        return attached
+
+    def drop(self) -> None:
+        """Close the descriptors that nobody took."""
+        if self.descriptors or self.attached:
+            close_all((*self.take_descriptors(), *self.take_attached()))
 
     def _with_area(self, error: VirtError) -> VirtError:
         """An error that does not say which area it comes from takes that of the part of the driver that answers."""
         driver = self.session.driver
         if error.domain == ErrorDomain.NONE and driver is not None and self.row.target is not Target.SESSION:
             part = driver.parts.get(self.row.part)
-            if part is None or isinstance(error, NotSupported):
+            if part is None or error.code == ErrorNumber.NO_SUPPORT:
                 error.domain = LIBRARY_ERRORS[self.row.part]
             else:
                 error.domain = part.errors
@@ -160,7 +188,8 @@ class Reply:
         self.fields = fields
 
     def undelivered(self) -> None:
-        """The caller is gone: nobody will attach to the stream that it asked for."""
+        """The caller is gone: nobody will attach to the stream that it asked for, or take its descriptors."""
+        self.call.drop()
         if self.call.row.stream:
             self.fields[0].stop(block=False)
 

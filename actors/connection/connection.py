@@ -18,17 +18,19 @@ from typing import Any
 import pykka
 
 from ...wire.enums.error import ErrorDomain
-from ...wire.errors import InternalError, ProtocolError, VirtError
+from ...wire.errors import InternalError, NotSupported, ProtocolError, VirtError
 from ...wire.framing import Packet, PacketType, Status, encode_packet
 from ...wire.lanes import MSGPACK, XDR, Lane, lane_of
 from ...wire.pack import Extras
 from ...wire.table import KEEPALIVE_PROGRAM, MSGPACK_BIT, PROGRAM_VERSION, ROWS, Kind, Row
 from ..call import Call, Failure, Reply, Trace
 from ..config import Config
+from ..descriptors import close_all
 from ..drivers.domain import DestroyWithSession, SessionClosed
 from ..router import CloseDriver
 from ..runtime import Runtime, send
 from .client_streams import ClientStreams, OpenStream
+from .descriptors import DescriptorTransport
 from .edge import Closed, Disconnected, Opened, Packets, Writable
 from .event_calls import EventCalls
 from .keepalive import Keepalive
@@ -38,6 +40,7 @@ from .session_calls import SessionCalls
 
 # Looked up once: Python 3.11 finds a member of an enumeration by a Python function.
 _CALL, _REPLY, _MESSAGE = int(PacketType.CALL), int(PacketType.REPLY), int(PacketType.MESSAGE)
+_CALL_WITH_FDS, _REPLY_WITH_FDS = int(PacketType.CALL_WITH_FDS), int(PacketType.REPLY_WITH_FDS)
 _STREAMS = (int(PacketType.STREAM), int(PacketType.STREAM_HOLE))
 _OK, _ERROR = int(Status.OK), int(Status.ERROR)
 _PEER_CREDENTIALS = struct.Struct("3i")
@@ -80,7 +83,8 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
     # -- the transport -------------------------------------------------------------------------------------------------
 
     def _opened(self, message: Opened) -> None:
-        self._transport = transport = message.transport
+        self._transport, self._edge = message.transport, message.edge
+        transport = message.transport
         sock = transport.get_extra_info("socket")
         self.session.secure = transport.get_extra_info("sslcontext") is not None
         if sock is not None and sock.family == socket.AF_UNIX:
@@ -109,12 +113,16 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
             send(domain, SessionClosed(self.label))
         self._end_events()
         send(self._router, CloseDriver(self.actor_ref))
+        for call in self._waiting:
+            call.drop()
         if self._transport is not None:
             self._flush()
             self._transport.close()
 
     def _writable_changed(self, message: Writable) -> None:
         self._writable = message.now
+        if message.now and self._switching is not None and not self._switching.done():
+            self._switching.set_result(None)
         self._pace_streams(message.now)
         if message.now:
             self._catch_up()
@@ -126,8 +134,8 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
         self._keepalive.heard()
         for packet in message.packets:
             if self._closing:
-                return
-            if packet.type == _CALL:
+                close_all(packet.descriptors)
+            elif packet.type == _CALL or packet.type == _CALL_WITH_FDS:
                 self._call(packet)
             elif packet.program == KEEPALIVE_PROGRAM:
                 self._keepalive.received(packet.procedure)
@@ -139,7 +147,7 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
             self._break_off(message.error)
 
     def _call(self, packet: Packet) -> None:
-        program, version, number, _, serial, status, payload = packet
+        program, version, number, _, serial, status, payload, descriptors = packet
         found = _CALLS.get((program, number))
         if found is None:
             self._refuse(packet, _unknown(packet))
@@ -159,6 +167,7 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
             self._refuse(packet, error)
             return
         call.deadline = self.runtime.loop.time() + call.patience
+        call.descriptors = descriptors
         if self._under_way >= self._calls_max:
             self._waiting.append(call)
             self._pace()
@@ -178,6 +187,7 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
     def _refuse(self, packet: Packet, error: VirtError) -> None:
         """Answer a packet that is no call of the table, in the words of its own program and procedure."""
         error.domain = ErrorDomain.RPC
+        close_all(packet.descriptors)
         payload = lane_of(packet.program).encode_error(error, None)
         reply = encode_packet(packet.program, packet.version, packet.procedure, _REPLY, packet.serial, _ERROR, payload)
         self._write(reply)
@@ -199,12 +209,27 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
         codec = call.lane.codec(row)
         try:
             payload = codec.encode_result(fields, _extras(call))
-            self.send_packet(codec.program, row.number, _REPLY, call.serial, _OK, payload)
+            if call.attached:
+                self._send_with_descriptors(call, codec.program, payload)
+            else:
+                self.send_packet(codec.program, row.number, _REPLY, call.serial, _OK, payload)
         except VirtError as error:
+            call.drop()
             logger.error("%s: the result of %s cannot be sent: %s", self.label, row.name, error)
             self._failure(Failure(call, InternalError(f"the result of {row.name} cannot be sent")))
             return
         self._answered()
+
+    def _send_with_descriptors(self, call: Call, program: int, payload: bytes) -> None:
+        transport = self._transport
+        if not isinstance(transport, DescriptorTransport):
+            raise NotSupported("this client takes no descriptors")
+        packet = encode_packet(
+            program, PROGRAM_VERSION, call.row.number, _REPLY_WITH_FDS, call.serial, _OK, payload, call.attached
+        )
+        self._write(packet)
+        self._flush()
+        transport.write_descriptors(call.take_attached())
 
     def _failure(self, message: Failure) -> None:
         call = message.call
@@ -232,6 +257,8 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
 
     def _peer_is_silent(self) -> None:
         logger.warning("%s: does not answer keepalive messages; closing", self.label)
+        if self._transport is not None:
+            self._transport.abort()  # What it was still to be told would never be written.
         self.stop()
 
     # -- what ends with it ---------------------------------------------------------------------------------------------

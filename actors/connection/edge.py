@@ -11,8 +11,9 @@ from typing import Any, cast
 import pykka
 
 from ...wire.errors import ProtocolError
-from ...wire.framing import Packet, PacketReader
+from ...wire.framing import DESCRIPTORS_MAX, Packet, PacketReader
 from ..config import TLSConfig
+from ..descriptors import close_all
 from ..runtime import Runtime, send
 from .tls import ACCEPTED, distinguished_name, is_allowed
 
@@ -20,12 +21,13 @@ logger = logging.getLogger("virtactor.connection")
 
 
 class Opened:
-    """The edge told the connection: here is your transport."""
+    """The edge told the connection: here is your transport, and I am its protocol."""
 
-    __slots__ = ("transport",)
+    __slots__ = ("edge", "transport")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, edge: Edge) -> None:
         self.transport = transport
+        self.edge = edge
 
 
 class Closed:
@@ -51,6 +53,11 @@ class Packets:
     def __init__(self, packets: list[Packet], error: ProtocolError | None) -> None:
         self.packets = packets
         self.error = error
+
+    def fail(self, error: BaseException) -> None:
+        """The connection stopped with this in its mailbox."""
+        for packet in self.packets:
+            close_all(packet.descriptors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Edge(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are no subclasses of asyncio's.
         connected = cast("asyncio.Transport", transport)
-        if not send(self._connection, Opened(connected)):
+        if not send(self._connection, Opened(connected, self)):
             connected.close()
 
     def data_received(self, data: bytes) -> None:
@@ -87,6 +94,18 @@ class Edge(asyncio.Protocol):
         if packets or reader.error is not None:
             self._runtime.deliver(self._connection, Packets(packets, reader.error))
 
+    def received(self, data: bytes, descriptors: list[int]) -> None:
+        """What DescriptorTransport says in place of ``data_received``."""
+        reader = self._reader
+        reader.descriptors.extend(descriptors)
+        self.data_received(data)
+        if reader.descriptors and (not reader.pending or len(reader.descriptors) > DESCRIPTORS_MAX):
+            self._drop_descriptors()
+
+    def _drop_descriptors(self) -> None:
+        close_all(self._reader.descriptors)
+        self._reader.descriptors.clear()
+
     def pause_writing(self) -> None:
         send(self._connection, Writable(False))
 
@@ -94,6 +113,7 @@ class Edge(asyncio.Protocol):
         send(self._connection, Writable(True))
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._drop_descriptors()
         send(self._connection, Closed())
 
 

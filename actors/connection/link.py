@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from typing import Any
 
@@ -19,6 +20,8 @@ from ..call import Call
 from ..config import Config
 from ..objects import CallTarget
 from ..runtime import Runtime
+from .descriptors import DescriptorTransport
+from .edge import Edge
 from .session import Session
 
 logger = logging.getLogger("virtactor.connection")
@@ -46,7 +49,9 @@ class Link(CallTarget):
         self.session = Session(self.actor_ref, self.label, readonly=readonly)
         self._router = router
         self._config = config
-        self._transport: asyncio.Transport | None = None
+        self._transport: asyncio.Transport | DescriptorTransport | None = None
+        self._edge: Edge | None = None
+        self._switching: asyncio.Future[None] | None = None
         self._out: list[bytes] = []
         self._under_way = 0
         self._waiting: deque[Call] = deque()
@@ -66,6 +71,8 @@ class Link(CallTarget):
         self._out.append(packet)
 
     def _flush(self) -> None:
+        if self._switching is not None:
+            return
         out, self._out = self._out, []
         if self._transport is None or self._transport.is_closing():
             return
@@ -75,6 +82,24 @@ class Link(CallTarget):
             self._transport.write(b"".join(out))
         if self._closing and not self._under_way:
             self._transport.close()
+
+    async def _take_over(self) -> bool:
+        """Take over from the loop's transport, with one that carries descriptors too; whether there is one now."""
+        transport, edge = self._transport, self._edge
+        if isinstance(transport, DescriptorTransport):
+            return True
+        if transport is None or edge is None or self._switching is not None or not is_local(transport):
+            return False
+        if transport.get_write_buffer_size():
+            self._switching = self.runtime.loop.create_future()
+            transport.set_write_buffer_limits(high=0)
+            try:
+                await self._switching
+            finally:
+                self._switching = None
+        self._transport = DescriptorTransport(self.runtime.loop, transport, edge, self._reading)
+        self._flush()
+        return True
 
     def _pace(self) -> None:
         """Read from the client, or do not, by what it has under way and what it takes."""
@@ -87,3 +112,9 @@ class Link(CallTarget):
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
+
+
+def is_local(transport: asyncio.Transport) -> bool:
+    """Whether the peer is on this host, at the other end of a unix socket."""
+    sock = transport.get_extra_info("socket")
+    return sock is not None and sock.family == socket.AF_UNIX

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ...wire.errors import AuthFailed, OperationDenied, OperationInvalid
+from ...wire.enums.error import ErrorDomain
+from ...wire.errors import AuthFailed, NoConnect, OperationDenied, OperationInvalid
 from ...wire.params import TypedParam
 from ...wire.uri import ConnectURI
 from ..call import FORWARDED, Call
@@ -107,10 +108,17 @@ class SessionCalls(Link):
 
     # -- what both are able to -----------------------------------------------------------------------------------------
 
-    def connect_supports_feature(self, call: Call, feature: int) -> tuple[int]:
+    def connect_supports_feature(self, call: Call, feature: int) -> Any:
         if feature == Feature.PROGRAM_KEEPALIVE:
             self._keepalive.begin()
+        elif self.session.driver is None:
+            raise NoConnect("the session is not open", domain=ErrorDomain.RPC)
+        elif feature == Feature.FD_PASSING:
+            return self._offer_descriptors()
         return (int(feature in _FEATURES),)
+
+    async def _offer_descriptors(self) -> tuple[int]:
+        return (int(await self._take_over()),)
 
     def connect_is_secure(self, call: Call) -> tuple[int]:
         return (int(self.session.secure),)

@@ -84,7 +84,6 @@ def test_an_impossible_length_ends_the_connection_after_the_calls_before_it(leng
         ({"status": 77}, "version 1 or status 77 of a call"),
         ({"type": PacketType.REPLY}, "packets of type 1 do not go to a daemon"),
         ({"type": PacketType.MESSAGE}, "packets of type 2 do not go to a daemon"),
-        ({"type": PacketType.CALL_WITH_FDS}, "packets of type 4 do not go to a daemon"),
         ({"type": 99}, "packets of type 99 do not go to a daemon"),
     ],
 )
