@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from ...wire.enums.connect import Feature
 from ...wire.enums.error import ErrorDomain
 from ...wire.errors import AuthFailed, NoConnect, OperationDenied, OperationInvalid
 from ...wire.params import TypedParam
@@ -15,13 +16,13 @@ from ..runtime import send
 from .edge import Authenticated
 from .keepalive import Keepalive
 from .link import Link
-from .session import AuthMethod, Feature, is_admitted
+from .session import AuthMethod, is_admitted
 
 DEFAULT_URI = "qemu:///system"
 _READONLY = 1
 # Where the parameters of an identity belong; others say nothing that is asked for here.
 _IDENTITY_FIELDS = {"process-id": "pid", "unix-user-id": "uid", "unix-group-id": "gid"}
-# What every driver here has, because the connection does it.
+# What every driver here has, because the connection or the protocol's table does it.
 _FEATURES = frozenset(
     {
         Feature.TYPED_PARAM_STRING,
@@ -115,7 +116,8 @@ class SessionCalls(Link):
             raise NoConnect("the session is not open", domain=ErrorDomain.RPC)
         elif feature == Feature.FD_PASSING:
             return self._offer_descriptors()
-        return (int(feature in _FEATURES),)
+        driver = self.session.driver
+        return (int(feature in _FEATURES or (driver is not None and feature in driver.features)),)
 
     async def _offer_descriptors(self) -> tuple[int]:
         return (int(await self._take_over()),)

@@ -50,11 +50,15 @@ class PartHandle:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DriverHandle:
-    """One instance of a driver: its parts, and the log of the events of all of them."""
+    """One instance of a driver: its parts, and the log of the events of all of them.
+
+    ``features`` are what it has beyond what every driver has (wire.enums.connect.Feature), such as migration.
+    """
 
     name: str
     parts: Mapping[Part, PartHandle]
     events: pykka.ActorRef[Any]
+    features: frozenset[int] = frozenset()
 
     @property
     def ref(self) -> pykka.ActorRef[Any]:
