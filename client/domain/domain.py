@@ -12,6 +12,7 @@ from .state import State
 from .talking import Talking
 
 if TYPE_CHECKING:
+    from ..backup import Backup
     from ..snapshots import Checkpoints, Snapshots
     from .agent import Agent
     from .devices import Devices
@@ -138,6 +139,13 @@ class Domain(Life, State, Saving, Talking):
         from ..snapshots import Checkpoints
 
         return Checkpoints(self)
+
+    @property
+    def backup(self) -> Backup:
+        """Copying its disks, or what changed in them, while it runs."""
+        from ..backup import Backup
+
+        return Backup(self)
 
     def abort_job(self, *, deadline: float | None = None) -> None:
         """End the job that holds the domain; its caller gets OperationAborted (virDomainAbortJob)."""

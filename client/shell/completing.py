@@ -26,7 +26,9 @@ from click.shell_completion import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from ..host import Host
 
 PROGRAM = "virtactor"
 VARIABLE = "_VIRTACTOR_COMPLETE"
@@ -101,19 +103,27 @@ def domain_names(ctx: click.Context, applies: int, incomplete: str) -> list[Comp
 
     Without a daemon, or with one that does not answer at once, there are none.
     """
+
+    def names(host: Host) -> Iterable[str]:
+        return (domain.name for domain in host.domains.list(applies, deadline=DEADLINE))
+
+    return host_words(ctx, names, incomplete)
+
+
+def host_words(ctx: click.Context, ask: Callable[[Host], Iterable[str]], incomplete: str) -> list[CompletionItem]:
+    """What ``ask`` gets of the host that begins so and does not stand there already, in order."""
     from ...wire.errors import VirtError
     from ..host import connect
 
     general: dict[str, Any] = ctx.find_root().params
+    given = {word for key in ("by_place", "names") for word in ctx.params.get(key) or ()}
     with (
         suppress(VirtError),
         connect(
             general.get("uri"), root=general.get("root"), readonly=True, deadline=DEADLINE, reconnect=False
         ) as host,
     ):
-        named = frozenset(ctx.params.get("by_place") or ())
-        names = {domain.name for domain in host.domains.list(applies, deadline=DEADLINE)}
-        return [CompletionItem(name) for name in sorted(names - named) if name.startswith(incomplete)]
+        return [CompletionItem(word) for word in sorted({*ask(host)} - given) if word.startswith(incomplete)]
     return []
 
 

@@ -13,6 +13,7 @@ INTERFACE_ROWS = (
         "num: int",
         permission="connect:search-interfaces",
         api="virConnectNumOfInterfaces",
+        commands=("iface-list",),
         help="how many of the host's interfaces are active",
     ),
     _driver.query(
@@ -22,6 +23,7 @@ INTERFACE_ROWS = (
         "names: string[16384]",
         permission="connect:search-interfaces",
         api="virConnectListInterfaces",
+        commands=("iface-list",),
         help="names of the host's active interfaces",
     ),
     _driver.query(
@@ -31,6 +33,7 @@ INTERFACE_ROWS = (
         "iface: interface",
         permission="interface:getattr",
         api="virInterfaceLookupByName",
+        commands=("iface-mac",),
         help="the host's interface with that name",
     ),
     _driver.query(
@@ -40,6 +43,7 @@ INTERFACE_ROWS = (
         "iface: interface",
         permission="interface:getattr",
         api="virInterfaceLookupByMACString",
+        commands=("iface-name",),
         help="the host's interface with that MAC address",
     ),
     _interface.query(
@@ -49,6 +53,7 @@ INTERFACE_ROWS = (
         "xml: string",
         permission="interface:read",
         api="virInterfaceGetXMLDesc",
+        commands=("iface-dumpxml", "iface-edit"),
         help="an interface's XML, live or persistent (virInterfaceXMLFlags)",
     ),
     _driver.change(
@@ -58,6 +63,7 @@ INTERFACE_ROWS = (
         "iface: interface",
         permission="interface:save",
         api="virInterfaceDefineXML",
+        commands=("iface-define", "iface-edit", "iface-bridge", "iface-unbridge"),
         help="keep an interface's configuration, or replace it (virInterfaceDefineFlags)",
     ),
     _interface.change(
@@ -66,6 +72,7 @@ INTERFACE_ROWS = (
         "iface: interface",
         permission="interface:delete",
         api="virInterfaceUndefine",
+        commands=("iface-undefine", "iface-unbridge"),
         help="forget an interface's configuration",
     ),
     _interface.change(
@@ -74,6 +81,7 @@ INTERFACE_ROWS = (
         "iface: interface, flags: uint",
         permission="interface:start",
         api="virInterfaceCreate",
+        commands=("iface-start",),
         help="bring an interface up",
     ),
     _interface.change(
@@ -82,6 +90,7 @@ INTERFACE_ROWS = (
         "iface: interface, flags: uint",
         permission="interface:stop",
         api="virInterfaceDestroy",
+        commands=("iface-destroy",),
         help="take an interface down",
     ),
     _driver.query(
@@ -91,6 +100,7 @@ INTERFACE_ROWS = (
         "num: int",
         permission="connect:search-interfaces",
         api="virConnectNumOfDefinedInterfaces",
+        commands=("iface-list",),
         help="how many interfaces are configured and not active",
     ),
     _driver.query(
@@ -100,6 +110,7 @@ INTERFACE_ROWS = (
         "names: string[16384]",
         permission="connect:search-interfaces",
         api="virConnectListDefinedInterfaces",
+        commands=("iface-list",),
         help="names of the interfaces that are configured and not active",
     ),
     _interface.query(
@@ -109,6 +120,7 @@ INTERFACE_ROWS = (
         "active: int",
         permission="interface:read",
         api="virInterfaceIsActive",
+        commands=("iface-list",),
         help="whether an interface is up",
     ),
     _driver.change(
@@ -117,6 +129,7 @@ INTERFACE_ROWS = (
         "flags: uint",
         permission="connect:interface-transaction",
         api="virInterfaceChangeBegin",
+        commands=("iface-begin",),
         help="keep the interfaces' configuration, to come back to it",
     ),
     _driver.change(
@@ -125,6 +138,7 @@ INTERFACE_ROWS = (
         "flags: uint",
         permission="connect:interface-transaction",
         api="virInterfaceChangeCommit",
+        commands=("iface-commit",),
         help="let the changes since the begin stay",
     ),
     _driver.change(
@@ -133,6 +147,7 @@ INTERFACE_ROWS = (
         "flags: uint",
         permission="connect:interface-transaction",
         api="virInterfaceChangeRollback",
+        commands=("iface-rollback",),
         help="go back to the configuration at the begin",
     ),
     _driver.query(
@@ -142,6 +157,7 @@ INTERFACE_ROWS = (
         "ifaces: interface[16384], ret: uint",
         permission="connect:search-interfaces",
         api="virConnectListAllInterfaces",
+        commands=("iface-list",),
         help="the interfaces that pass the filter flags (virConnectListAllInterfacesFlags)",
     ),
 )

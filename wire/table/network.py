@@ -14,6 +14,7 @@ NETWORK_ROWS = (
         "names: string[16384]",
         permission="connect:search-networks",
         api="virConnectListDefinedNetworks",
+        commands=("net-list",),
         help="names of the networks that are defined and not active",
     ),
     _driver.query(
@@ -23,6 +24,7 @@ NETWORK_ROWS = (
         "names: string[16384]",
         permission="connect:search-networks",
         api="virConnectListNetworks",
+        commands=("net-list",),
         help="names of the active networks",
     ),
     _network.change(
@@ -31,6 +33,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:start",
         api="virNetworkCreate",
+        commands=("net-start",),
         help="start a defined network",
     ),
     _driver.change(
@@ -40,6 +43,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:start",
         api="virNetworkCreateXML",
+        commands=("net-create",),
         help="start a network from XML; it is gone when it stops",
     ),
     _driver.change(
@@ -49,6 +53,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:save",
         api="virNetworkDefineXML",
+        commands=("net-define", "net-edit"),
         help="keep a network's definition, or replace it",
     ),
     _network.change(
@@ -57,6 +62,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:stop",
         api="virNetworkDestroy",
+        commands=("net-destroy",),
         help="stop a network at once",
     ),
     _network.query(
@@ -66,6 +72,7 @@ NETWORK_ROWS = (
         "xml: string",
         permission="network:read",
         api="virNetworkGetXMLDesc",
+        commands=("net-dumpxml", "net-edit"),
         help="a network's XML, live or persistent (virNetworkXMLFlags)",
     ),
     _network.query(
@@ -75,6 +82,7 @@ NETWORK_ROWS = (
         "autostart: int",
         permission="network:read",
         api="virNetworkGetAutostart",
+        commands=("net-info", "net-list"),
         help="whether a network starts with the daemon",
     ),
     _network.query(
@@ -84,6 +92,7 @@ NETWORK_ROWS = (
         "name: string",
         permission="network:read",
         api="virNetworkGetBridgeName",
+        commands=("net-info",),
         help="the host's bridge that a network is on",
     ),
     _driver.query(
@@ -93,6 +102,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:getattr",
         api="virNetworkLookupByName",
+        commands=("net-uuid",),
         help="the network with that name",
     ),
     _driver.query(
@@ -102,6 +112,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:getattr",
         api="virNetworkLookupByUUID",
+        commands=("net-name",),
         help="the network with that UUID",
     ),
     _network.change(
@@ -110,6 +121,7 @@ NETWORK_ROWS = (
         "net: network, autostart: int",
         permission="network:write",
         api="virNetworkSetAutostart",
+        commands=("net-autostart",),
         help="start a network with the daemon, or not",
     ),
     _network.change(
@@ -118,6 +130,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:delete",
         api="virNetworkUndefine",
+        commands=("net-undefine",),
         help="forget a network's definition; an active one goes on until it stops",
     ),
     _driver.query(
@@ -127,6 +140,7 @@ NETWORK_ROWS = (
         "num: int",
         permission="connect:search-networks",
         api="virConnectNumOfDefinedNetworks",
+        commands=("net-list",),
         help="how many networks are defined and not active",
     ),
     _driver.query(
@@ -136,6 +150,7 @@ NETWORK_ROWS = (
         "num: int",
         permission="connect:search-networks",
         api="virConnectNumOfNetworks",
+        commands=("net-list",),
         help="how many networks are active",
     ),
     _network.query(
@@ -145,6 +160,7 @@ NETWORK_ROWS = (
         "active: int",
         permission="network:read",
         api="virNetworkIsActive",
+        commands=("net-info", "net-list"),
         help="whether a network is active",
     ),
     _network.query(
@@ -154,6 +170,7 @@ NETWORK_ROWS = (
         "persistent: int",
         permission="network:read",
         api="virNetworkIsPersistent",
+        commands=("net-info", "net-list"),
         help="whether a network has a definition that outlives its stop",
     ),
     _driver.query(
@@ -163,6 +180,7 @@ NETWORK_ROWS = (
         "nets: network[16384], ret: uint",
         permission="connect:search-networks",
         api="virConnectListAllNetworks",
+        commands=("net-list",),
         help="the networks that pass the filter flags (virConnectListAllNetworksFlags)",
     ),
     _network.change(
@@ -171,6 +189,7 @@ NETWORK_ROWS = (
         "net: network, command: uint, section: uint, parent_index: int, xml: string, flags: uint",
         permission="network:write",
         api="virNetworkUpdate",
+        commands=("net-update",),
         help="change one section of a network, live or persistent (virNetworkUpdateSection)",
     ),
     _session.query(
@@ -180,6 +199,7 @@ NETWORK_ROWS = (
         "callback_id: int",
         permission="connect:search-networks",
         api="virConnectNetworkEventRegisterAny",
+        commands=("net-event",),
         help="send one or all networks' events of an id (virNetworkEventID)",
     ),
     _session.query(
@@ -188,6 +208,7 @@ NETWORK_ROWS = (
         "callback_id: int",
         permission="connect:read",
         api="virConnectNetworkEventDeregisterAny",
+        commands=("net-event",),
         help="send no network events for a callback any more",
     ),
     _session.message(
@@ -196,6 +217,7 @@ NETWORK_ROWS = (
         "callback_id: int, net: network, event: int, detail: int",
         permission="network:getattr",
         api="virConnectNetworkEventRegisterAny",
+        commands=("net-event",),
         help="a network was defined, undefined, started or stopped",
     ),
     _network.query(
@@ -205,6 +227,7 @@ NETWORK_ROWS = (
         "leases: network_dhcp_lease[65536], ret: uint",
         permission="network:read",
         api="virNetworkGetDHCPLeases",
+        commands=("net-dhcp-leases",),
         help="the addresses that a network has lent out, all or those of a MAC address",
     ),
     _network.query(
@@ -214,6 +237,7 @@ NETWORK_ROWS = (
         "ports: network_port[16384], ret: uint",
         permission="network:search-ports",
         api="virNetworkListAllPorts",
+        commands=("net-port-list",),
         help="a network's ports",
     ),
     _network.query(
@@ -223,6 +247,7 @@ NETWORK_ROWS = (
         "port: network_port",
         permission="network-port:getattr",
         api="virNetworkPortLookupByUUID",
+        commands=("net-port-dumpxml", "net-port-delete"),
         help="a network's port with that UUID",
     ),
     _network.change(
@@ -232,6 +257,7 @@ NETWORK_ROWS = (
         "port: network_port",
         permission="network-port:create",
         api="virNetworkPortCreateXML",
+        commands=("net-port-create",),
         help="make a port of a network (virNetworkPortCreateFlags)",
     ),
     _network.query(
@@ -241,6 +267,7 @@ NETWORK_ROWS = (
         "params: param[16], nparams: int",
         permission="network-port:read",
         api="virNetworkPortGetParameters",
+        commands=("net-port-tune",),
         help="the limits on a port's bandwidth",
     ),
     _network.change(
@@ -249,6 +276,7 @@ NETWORK_ROWS = (
         "port: network_port, params: param[16], flags: uint",
         permission="network-port:write",
         api="virNetworkPortSetParameters",
+        commands=("net-port-tune",),
         help="limit a port's bandwidth",
     ),
     _network.query(
@@ -258,6 +286,7 @@ NETWORK_ROWS = (
         "xml: string",
         permission="network-port:read",
         api="virNetworkPortGetXMLDesc",
+        commands=("net-port-dumpxml",),
         help="a port's XML",
     ),
     _network.change(
@@ -266,6 +295,7 @@ NETWORK_ROWS = (
         "port: network_port, flags: uint",
         permission="network-port:delete",
         api="virNetworkPortDelete",
+        commands=("net-port-delete",),
         help="delete a port",
     ),
     _driver.change(
@@ -275,6 +305,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:save",
         api="virNetworkDefineXMLFlags",
+        commands=("net-define",),
         help="keep a network's definition, or replace it (virNetworkDefineFlags)",
     ),
     _driver.change(
@@ -284,6 +315,7 @@ NETWORK_ROWS = (
         "net: network",
         permission="network:start",
         api="virNetworkCreateXMLFlags",
+        commands=("net-create",),
         help="start a network from XML; it is gone when it stops (virNetworkCreateFlags)",
     ),
     _network.change(
@@ -293,6 +325,7 @@ NETWORK_ROWS = (
         permission="network:write",
         api="virNetworkSetMetadata",
         newer="9.7.0",
+        commands=("net-desc", "net-metadata"),
         help="set a network's title, description or a custom element (virNetworkMetadataType)",
     ),
     _network.query(
@@ -303,6 +336,7 @@ NETWORK_ROWS = (
         permission="network:read",
         api="virNetworkGetMetadata",
         newer="9.7.0",
+        commands=("net-desc", "net-metadata"),
         help="a network's title, description or a custom element (virNetworkMetadataType)",
     ),
     _session.message(
@@ -312,6 +346,7 @@ NETWORK_ROWS = (
         permission="network:getattr",
         api="virConnectNetworkEventRegisterAny",
         newer="9.8.0",
+        commands=("net-event",),
         help="a network's title, description or a custom element changed",
     ),
 )

@@ -13,6 +13,7 @@ NODE_DEVICE_ROWS = (
         "num: int",
         permission="connect:search-node-devices",
         api="virNodeNumOfDevices",
+        commands=("nodedev-list",),
         help="how many devices the host has, all or those of a capability",
     ),
     _driver.query(
@@ -22,6 +23,7 @@ NODE_DEVICE_ROWS = (
         "names: string[65536]",
         permission="connect:search-node-devices",
         api="virNodeListDevices",
+        commands=("nodedev-list",),
         help="names of the host's devices, all or those of a capability",
     ),
     _driver.query(
@@ -31,6 +33,7 @@ NODE_DEVICE_ROWS = (
         "dev: node_device",
         permission="node-device:getattr",
         api="virNodeDeviceLookupByName",
+        commands=("nodedev-info",),
         help="the device with that name",
     ),
     _driver.query(
@@ -40,6 +43,7 @@ NODE_DEVICE_ROWS = (
         "xml: string",
         permission="node-device:read",
         api="virNodeDeviceGetXMLDesc",
+        commands=("nodedev-dumpxml",),
         help="a device's XML",
     ),
     _driver.query(
@@ -49,6 +53,7 @@ NODE_DEVICE_ROWS = (
         "parent_name: string?",
         permission="node-device:read",
         api="virNodeDeviceGetParent",
+        commands=("nodedev-info", "nodedev-list"),
         help="the name of the device that a device hangs on",
     ),
     _driver.query(
@@ -58,6 +63,7 @@ NODE_DEVICE_ROWS = (
         "num: int",
         permission="node-device:read",
         api="virNodeDeviceNumOfCaps",
+        commands=("nodedev-list",),
         help="how many capabilities a device has",
     ),
     _driver.query(
@@ -67,6 +73,7 @@ NODE_DEVICE_ROWS = (
         "names: string[65536]",
         permission="node-device:read",
         api="virNodeDeviceListCaps",
+        commands=("nodedev-list",),
         help="a device's capabilities",
     ),
     _driver.change(
@@ -75,6 +82,7 @@ NODE_DEVICE_ROWS = (
         "name: string",
         permission="node-device:detach",
         api="virNodeDeviceDettach",
+        commands=("nodedev-detach",),
         help="take a device from the host's driver, for a guest",
     ),
     _driver.change(
@@ -83,6 +91,7 @@ NODE_DEVICE_ROWS = (
         "name: string",
         permission="node-device:detach",
         api="virNodeDeviceReAttach",
+        commands=("nodedev-reattach",),
         help="give a device back to the host's driver",
     ),
     _driver.change(
@@ -91,6 +100,7 @@ NODE_DEVICE_ROWS = (
         "name: string",
         permission="node-device:detach",
         api="virNodeDeviceReset",
+        commands=("nodedev-reset",),
         help="reset a device",
     ),
     _driver.change(
@@ -100,6 +110,7 @@ NODE_DEVICE_ROWS = (
         "dev: node_device",
         permission="node-device:start",
         api="virNodeDeviceCreateXML",
+        commands=("nodedev-create",),
         help="make a virtual device, as a mediated one",
     ),
     _driver.change(
@@ -108,6 +119,7 @@ NODE_DEVICE_ROWS = (
         "name: string",
         permission="node-device:stop",
         api="virNodeDeviceDestroy",
+        commands=("nodedev-destroy",),
         help="remove a virtual device",
     ),
     _driver.query(
@@ -117,6 +129,7 @@ NODE_DEVICE_ROWS = (
         "devices: node_device[65536], ret: uint",
         permission="connect:search-node-devices",
         api="virConnectListAllNodeDevices",
+        commands=("nodedev-list",),
         help="the devices that pass the filter flags (virConnectListAllNodeDeviceFlags)",
     ),
     _driver.query(
@@ -126,6 +139,7 @@ NODE_DEVICE_ROWS = (
         "dev: node_device",
         permission="node-device:getattr",
         api="virNodeDeviceLookupSCSIHostByWWN",
+        commands=("nodedev-dumpxml",),
         help="the SCSI host with those world-wide names",
     ),
     _driver.change(
@@ -134,6 +148,7 @@ NODE_DEVICE_ROWS = (
         "name: string, driver_name: string?, flags: uint",
         permission="node-device:detach",
         api="virNodeDeviceDetachFlags",
+        commands=("nodedev-detach",),
         help="take a device from the host's driver, and give it to that one",
     ),
     _session.query(
@@ -143,6 +158,7 @@ NODE_DEVICE_ROWS = (
         "callback_id: int",
         permission="connect:search-node-devices",
         api="virConnectNodeDeviceEventRegisterAny",
+        commands=("nodedev-event",),
         help="send one or all devices' events of an id (virNodeDeviceEventID)",
     ),
     _session.query(
@@ -151,6 +167,7 @@ NODE_DEVICE_ROWS = (
         "callback_id: int",
         permission="connect:read",
         api="virConnectNodeDeviceEventDeregisterAny",
+        commands=("nodedev-event",),
         help="send no device events for a callback any more",
     ),
     _session.message(
@@ -159,6 +176,7 @@ NODE_DEVICE_ROWS = (
         "callback_id: int, dev: node_device, event: int, detail: int",
         permission="node-device:getattr",
         api="virConnectNodeDeviceEventRegisterAny",
+        commands=("nodedev-event",),
         help="a device came, went, was defined or undefined",
     ),
     _session.message(
@@ -167,6 +185,7 @@ NODE_DEVICE_ROWS = (
         "callback_id: int, dev: node_device",
         permission="node-device:getattr",
         api="virConnectNodeDeviceEventRegisterAny",
+        commands=("nodedev-event",),
         help="a device changed",
     ),
     _driver.change(
@@ -176,6 +195,7 @@ NODE_DEVICE_ROWS = (
         "dev: node_device",
         permission="node-device:write",
         api="virNodeDeviceDefineXML",
+        commands=("nodedev-define",),
         help="keep a mediated device's definition",
     ),
     _driver.change(
@@ -184,6 +204,7 @@ NODE_DEVICE_ROWS = (
         "name: string, flags: uint",
         permission="node-device:delete",
         api="virNodeDeviceUndefine",
+        commands=("nodedev-undefine",),
         help="forget a mediated device's definition",
     ),
     _driver.change(
@@ -192,6 +213,7 @@ NODE_DEVICE_ROWS = (
         "name: string, flags: uint",
         permission="node-device:start",
         api="virNodeDeviceCreate",
+        commands=("nodedev-start",),
         help="start a defined mediated device",
     ),
     _driver.query(
@@ -202,6 +224,7 @@ NODE_DEVICE_ROWS = (
         permission="node-device:read",
         access=Access.WRITE,
         api="virNodeDeviceGetAutostart",
+        commands=("nodedev-info",),
         help="whether a device starts when its parent is there",
     ),
     _driver.change(
@@ -210,6 +233,7 @@ NODE_DEVICE_ROWS = (
         "name: string, autostart: int",
         permission="node-device:write",
         api="virNodeDeviceSetAutostart",
+        commands=("nodedev-autostart",),
         help="start a device when its parent is there, or not",
     ),
     _driver.query(
@@ -219,6 +243,7 @@ NODE_DEVICE_ROWS = (
         "persistent: int",
         permission="node-device:read",
         api="virNodeDeviceIsPersistent",
+        commands=("nodedev-info",),
         help="whether a device has a definition that outlives its stop",
     ),
     _driver.query(
@@ -228,6 +253,7 @@ NODE_DEVICE_ROWS = (
         "active: int",
         permission="node-device:read",
         api="virNodeDeviceIsActive",
+        commands=("nodedev-info",),
         help="whether a device is active",
     ),
     _driver.change(
@@ -237,6 +263,7 @@ NODE_DEVICE_ROWS = (
         permission="node-device:write",
         api="virNodeDeviceUpdate",
         newer="10.1.0",
+        commands=("nodedev-update",),
         help="change a mediated device, live or persistent",
     ),
 )

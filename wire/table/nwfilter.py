@@ -13,6 +13,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter",
         permission="nwfilter:getattr",
         api="virNWFilterLookupByName",
+        commands=("nwfilter-dumpxml",),
         help="the network filter with that name",
     ),
     _driver.query(
@@ -22,6 +23,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter",
         permission="nwfilter:getattr",
         api="virNWFilterLookupByUUID",
+        commands=("nwfilter-dumpxml",),
         help="the network filter with that UUID",
     ),
     _nwfilter.query(
@@ -31,6 +33,7 @@ NWFILTER_ROWS = (
         "xml: string",
         permission="nwfilter:read",
         api="virNWFilterGetXMLDesc",
+        commands=("nwfilter-dumpxml", "nwfilter-edit"),
         help="a network filter's XML",
     ),
     _driver.query(
@@ -40,6 +43,7 @@ NWFILTER_ROWS = (
         "num: int",
         permission="connect:search-nwfilters",
         api="virConnectNumOfNWFilters",
+        commands=("nwfilter-list",),
         help="how many network filters there are",
     ),
     _driver.query(
@@ -49,6 +53,7 @@ NWFILTER_ROWS = (
         "names: string[16384]",
         permission="connect:search-nwfilters",
         api="virConnectListNWFilters",
+        commands=("nwfilter-list",),
         help="names of the network filters",
     ),
     _driver.change(
@@ -58,6 +63,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter",
         permission="nwfilter:save",
         api="virNWFilterDefineXML",
+        commands=("nwfilter-define", "nwfilter-edit"),
         help="keep a network filter, or replace it",
     ),
     _nwfilter.change(
@@ -66,6 +72,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter",
         permission="nwfilter:delete",
         api="virNWFilterUndefine",
+        commands=("nwfilter-undefine",),
         help="forget a network filter that nothing uses",
     ),
     _driver.query(
@@ -75,6 +82,7 @@ NWFILTER_ROWS = (
         "filters: nwfilter[16384], ret: uint",
         permission="connect:search-nwfilters",
         api="virConnectListAllNWFilters",
+        commands=("nwfilter-list",),
         help="the network filters",
     ),
     _driver.query(
@@ -84,6 +92,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter_binding",
         permission="nwfilter-binding:getattr",
         api="virNWFilterBindingLookupByPortDev",
+        commands=("nwfilter-binding-dumpxml",),
         help="the binding of a filter to that network device",
     ),
     _nwfilter.query(
@@ -93,6 +102,7 @@ NWFILTER_ROWS = (
         "xml: string",
         permission="nwfilter-binding:read",
         api="virNWFilterBindingGetXMLDesc",
+        commands=("nwfilter-binding-dumpxml",),
         help="a binding's XML",
     ),
     _driver.change(
@@ -102,6 +112,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter_binding",
         permission="nwfilter-binding:create",
         api="virNWFilterBindingCreateXML",
+        commands=("nwfilter-binding-create",),
         help="bind a filter to a network device",
     ),
     _nwfilter.change(
@@ -110,6 +121,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter_binding",
         permission="nwfilter-binding:delete",
         api="virNWFilterBindingDelete",
+        commands=("nwfilter-binding-delete",),
         help="free a network device of its filter",
     ),
     _driver.query(
@@ -119,6 +131,7 @@ NWFILTER_ROWS = (
         "bindings: nwfilter_binding[16384], ret: uint",
         permission="connect:search-nwfilter-bindings",
         api="virConnectListAllNWFilterBindings",
+        commands=("nwfilter-binding-list",),
         help="the bindings of filters to network devices",
     ),
     _driver.change(
@@ -128,6 +141,7 @@ NWFILTER_ROWS = (
         "opt_nwfilter: nwfilter",
         permission="nwfilter:save",
         api="virNWFilterDefineXMLFlags",
+        commands=("nwfilter-define",),
         help="keep a network filter, or replace it (virNWFilterDefineFlags)",
     ),
 )

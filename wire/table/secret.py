@@ -14,6 +14,7 @@ SECRET_ROWS = (
         "num: int",
         permission="connect:search-secrets",
         api="virConnectNumOfSecrets",
+        commands=("secret-list",),
         help="how many secrets there are",
     ),
     _driver.query(
@@ -23,6 +24,7 @@ SECRET_ROWS = (
         "uuids: string[16384]",
         permission="connect:search-secrets",
         api="virConnectListSecrets",
+        commands=("secret-list",),
         help="the secrets' UUIDs",
     ),
     _driver.query(
@@ -32,6 +34,7 @@ SECRET_ROWS = (
         "opt_secret: secret",
         permission="secret:getattr",
         api="virSecretLookupByUUID",
+        commands=("secret-dumpxml",),
         help="the secret with that UUID",
     ),
     _driver.change(
@@ -41,6 +44,7 @@ SECRET_ROWS = (
         "opt_secret: secret",
         permission="secret:save",
         api="virSecretDefineXML",
+        commands=("secret-define",),
         help="keep a secret's definition, or replace it; not its value",
     ),
     _secret.query(
@@ -50,6 +54,7 @@ SECRET_ROWS = (
         "xml: string",
         permission="secret:read",
         api="virSecretGetXMLDesc",
+        commands=("secret-dumpxml",),
         help="a secret's XML, without its value",
     ),
     _secret.change(
@@ -58,6 +63,7 @@ SECRET_ROWS = (
         "opt_secret: secret, value: opaque[65536], flags: uint",
         permission="secret:write",
         api="virSecretSetValue",
+        commands=("secret-set-value",),
         help="give a secret its value",
     ),
     _secret.query(
@@ -68,6 +74,7 @@ SECRET_ROWS = (
         permission="secret:read-secure",
         access=Access.WRITE,
         api="virSecretGetValue",
+        commands=("secret-get-value",),
         help="a secret's value, unless it is private",
     ),
     _secret.change(
@@ -76,6 +83,7 @@ SECRET_ROWS = (
         "opt_secret: secret",
         permission="secret:delete",
         api="virSecretUndefine",
+        commands=("secret-undefine",),
         help="forget a secret and its value",
     ),
     _driver.query(
@@ -85,6 +93,7 @@ SECRET_ROWS = (
         "opt_secret: secret",
         permission="secret:getattr",
         api="virSecretLookupByUsage",
+        commands=("secret-dumpxml",),
         help="the secret for that use (virSecretUsageType)",
     ),
     _driver.query(
@@ -94,6 +103,7 @@ SECRET_ROWS = (
         "secrets: secret[16384], ret: uint",
         permission="connect:search-secrets",
         api="virConnectListAllSecrets",
+        commands=("secret-list",),
         help="the secrets that pass the filter flags (virConnectListAllSecretsFlags)",
     ),
     _session.query(
@@ -103,6 +113,7 @@ SECRET_ROWS = (
         "callback_id: int",
         permission="connect:search-secrets",
         api="virConnectSecretEventRegisterAny",
+        commands=("secret-event",),
         help="send one or all secrets' events of an id (virSecretEventID)",
     ),
     _session.query(
@@ -111,6 +122,7 @@ SECRET_ROWS = (
         "callback_id: int",
         permission="connect:read",
         api="virConnectSecretEventDeregisterAny",
+        commands=("secret-event",),
         help="send no secret events for a callback any more",
     ),
     _session.message(
@@ -119,6 +131,7 @@ SECRET_ROWS = (
         "callback_id: int, opt_secret: secret, event: int, detail: int",
         permission="secret:getattr",
         api="virConnectSecretEventRegisterAny",
+        commands=("secret-event",),
         help="a secret was defined or undefined",
     ),
     _session.message(
@@ -127,6 +140,7 @@ SECRET_ROWS = (
         "callback_id: int, opt_secret: secret",
         permission="secret:getattr",
         api="virConnectSecretEventRegisterAny",
+        commands=("secret-event",),
         help="a secret has another value",
     ),
 )

@@ -14,6 +14,7 @@ STORAGE_ROWS = (
         "num: int",
         permission="connect:search-storage-pools",
         api="virConnectNumOfStoragePools",
+        commands=("pool-list",),
         help="how many pools are active",
     ),
     _driver.query(
@@ -23,6 +24,7 @@ STORAGE_ROWS = (
         "names: string[16384]",
         permission="connect:search-storage-pools",
         api="virConnectListStoragePools",
+        commands=("pool-list",),
         help="names of the active pools",
     ),
     _driver.query(
@@ -32,6 +34,7 @@ STORAGE_ROWS = (
         "num: int",
         permission="connect:search-storage-pools",
         api="virConnectNumOfDefinedStoragePools",
+        commands=("pool-list",),
         help="how many pools are defined and not active",
     ),
     _driver.query(
@@ -41,6 +44,7 @@ STORAGE_ROWS = (
         "names: string[16384]",
         permission="connect:search-storage-pools",
         api="virConnectListDefinedStoragePools",
+        commands=("pool-list",),
         help="names of the pools that are defined and not active",
     ),
     _driver.query(
@@ -51,6 +55,7 @@ STORAGE_ROWS = (
         permission="connect:detect-storage-pools",
         access=Access.WRITE,
         api="virConnectFindStoragePoolSources",
+        commands=("find-storage-pool-sources", "find-storage-pool-sources-as"),
         help="what the host finds that pools of a type could be made of, as XML",
     ),
     _driver.change(
@@ -60,6 +65,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:start",
         api="virStoragePoolCreateXML",
+        commands=("pool-create", "pool-create-as"),
         help="start a pool from XML; it is gone when it stops (virStoragePoolCreateFlags)",
     ),
     _driver.change(
@@ -69,6 +75,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:save",
         api="virStoragePoolDefineXML",
+        commands=("pool-define", "pool-define-as", "pool-edit"),
         help="keep a pool's definition, or replace it (virStoragePoolDefineFlags)",
     ),
     _storage.change(
@@ -77,6 +84,7 @@ STORAGE_ROWS = (
         "pool: storage_pool, flags: uint",
         permission="storage-pool:start",
         api="virStoragePoolCreate",
+        commands=("pool-start",),
         help="start a defined pool (virStoragePoolCreateFlags)",
     ),
     _storage.change(
@@ -85,6 +93,7 @@ STORAGE_ROWS = (
         "pool: storage_pool, flags: uint",
         permission="storage-pool:format",
         api="virStoragePoolBuild",
+        commands=("pool-build",),
         help="make what a pool is kept in (virStoragePoolBuildFlags)",
     ),
     _storage.change(
@@ -93,6 +102,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:stop",
         api="virStoragePoolDestroy",
+        commands=("pool-destroy",),
         help="stop a pool; what is in it stays",
     ),
     _storage.change(
@@ -101,6 +111,7 @@ STORAGE_ROWS = (
         "pool: storage_pool, flags: uint",
         permission="storage-pool:format",
         api="virStoragePoolDelete",
+        commands=("pool-delete",),
         help="delete what a stopped pool was kept in",
     ),
     _storage.change(
@@ -109,6 +120,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:delete",
         api="virStoragePoolUndefine",
+        commands=("pool-undefine",),
         help="forget a stopped pool's definition",
     ),
     _storage.change(
@@ -117,6 +129,7 @@ STORAGE_ROWS = (
         "pool: storage_pool, flags: uint",
         permission="storage-pool:refresh",
         api="virStoragePoolRefresh",
+        commands=("pool-refresh",),
         help="look again which volumes are in a pool",
     ),
     _driver.query(
@@ -126,6 +139,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:getattr",
         api="virStoragePoolLookupByName",
+        commands=("pool-uuid",),
         help="the pool with that name",
     ),
     _driver.query(
@@ -135,6 +149,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:getattr",
         api="virStoragePoolLookupByUUID",
+        commands=("pool-name",),
         help="the pool with that UUID",
     ),
     _storage.query(
@@ -144,6 +159,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:getattr",
         api="virStoragePoolLookupByVolume",
+        commands=("vol-pool",),
         help="the pool that a volume is in",
     ),
     _storage.query(
@@ -153,6 +169,7 @@ STORAGE_ROWS = (
         "state: uchar, capacity: uhyper, allocation: uhyper, available: uhyper",
         permission="storage-pool:read",
         api="virStoragePoolGetInfo",
+        commands=("pool-info", "pool-list"),
         help="a pool's state, and its bytes in total, taken and free",
     ),
     _storage.query(
@@ -162,6 +179,7 @@ STORAGE_ROWS = (
         "xml: string",
         permission="storage-pool:read",
         api="virStoragePoolGetXMLDesc",
+        commands=("pool-dumpxml", "pool-edit"),
         help="a pool's XML (virStorageXMLFlags)",
     ),
     _storage.query(
@@ -171,6 +189,7 @@ STORAGE_ROWS = (
         "autostart: int",
         permission="storage-pool:read",
         api="virStoragePoolGetAutostart",
+        commands=("pool-info", "pool-list"),
         help="whether a pool starts with the daemon",
     ),
     _storage.change(
@@ -179,6 +198,7 @@ STORAGE_ROWS = (
         "pool: storage_pool, autostart: int",
         permission="storage-pool:write",
         api="virStoragePoolSetAutostart",
+        commands=("pool-autostart",),
         help="start a pool with the daemon, or not",
     ),
     _storage.query(
@@ -188,6 +208,7 @@ STORAGE_ROWS = (
         "num: int",
         permission="storage-pool:search-storage-vols",
         api="virStoragePoolNumOfVolumes",
+        commands=("vol-list",),
         help="how many volumes are in a pool",
     ),
     _storage.query(
@@ -197,6 +218,7 @@ STORAGE_ROWS = (
         "names: string[16384]",
         permission="storage-pool:search-storage-vols",
         api="virStoragePoolListVolumes",
+        commands=("vol-list",),
         help="names of the volumes in a pool",
     ),
     _storage.change(
@@ -206,6 +228,7 @@ STORAGE_ROWS = (
         "vol: storage_vol",
         permission="storage-vol:create",
         api="virStorageVolCreateXML",
+        commands=("vol-create", "vol-create-as"),
         help="make a volume in a pool (virStorageVolCreateFlags)",
     ),
     _storage.change(
@@ -214,6 +237,7 @@ STORAGE_ROWS = (
         "vol: storage_vol, flags: uint",
         permission="storage-vol:delete",
         api="virStorageVolDelete",
+        commands=("vol-delete",),
         help="delete a volume (virStorageVolDeleteFlags)",
     ),
     _storage.query(
@@ -223,6 +247,7 @@ STORAGE_ROWS = (
         "vol: storage_vol",
         permission="storage-vol:getattr",
         api="virStorageVolLookupByName",
+        commands=("vol-key", "vol-path"),
         help="a pool's volume with that name",
     ),
     _driver.query(
@@ -232,6 +257,7 @@ STORAGE_ROWS = (
         "vol: storage_vol",
         permission="storage-vol:getattr",
         api="virStorageVolLookupByKey",
+        commands=("vol-name",),
         help="the volume with that key",
     ),
     _driver.query(
@@ -241,6 +267,7 @@ STORAGE_ROWS = (
         "vol: storage_vol",
         permission="storage-vol:getattr",
         api="virStorageVolLookupByPath",
+        commands=("vol-name",),
         help="the volume at that path",
     ),
     _storage.query(
@@ -250,6 +277,7 @@ STORAGE_ROWS = (
         "type: int, capacity: uhyper, allocation: uhyper",
         permission="storage-vol:read",
         api="virStorageVolGetInfo",
+        commands=("vol-info", "vol-list"),
         help="a volume's type, and its capacity and allocation in bytes",
     ),
     _storage.query(
@@ -259,6 +287,7 @@ STORAGE_ROWS = (
         "xml: string",
         permission="storage-vol:read",
         api="virStorageVolGetXMLDesc",
+        commands=("vol-dumpxml", "vol-clone"),
         help="a volume's XML",
     ),
     _storage.query(
@@ -268,6 +297,7 @@ STORAGE_ROWS = (
         "name: string",
         permission="storage-vol:read",
         api="virStorageVolGetPath",
+        commands=("vol-path", "vol-list"),
         help="where a volume is",
     ),
     _storage.change(
@@ -277,6 +307,7 @@ STORAGE_ROWS = (
         "vol: storage_vol",
         permission="storage-vol:create",
         api="virStorageVolCreateXMLFrom",
+        commands=("vol-create-from", "vol-clone"),
         help="make a volume with the contents of another one (virStorageVolCreateFlags)",
     ),
     _storage.query(
@@ -286,6 +317,7 @@ STORAGE_ROWS = (
         "active: int",
         permission="storage-pool:read",
         api="virStoragePoolIsActive",
+        commands=("pool-list",),
         help="whether a pool is active",
     ),
     _storage.query(
@@ -295,6 +327,7 @@ STORAGE_ROWS = (
         "persistent: int",
         permission="storage-pool:read",
         api="virStoragePoolIsPersistent",
+        commands=("pool-info", "pool-list"),
         help="whether a pool has a definition that outlives its stop",
     ),
     _storage.change(
@@ -303,6 +336,7 @@ STORAGE_ROWS = (
         "vol: storage_vol, flags: uint",
         permission="storage-vol:format",
         api="virStorageVolWipe",
+        commands=("vol-wipe",),
         help="write zeros over a volume",
     ),
     _storage.change(
@@ -312,6 +346,7 @@ STORAGE_ROWS = (
         permission="storage-vol:data-write",
         api="virStorageVolUpload",
         stream=True,
+        commands=("vol-upload",),
         help="write to a volume over a stream (virStorageVolUploadFlags)",
     ),
     _storage.query(
@@ -322,6 +357,7 @@ STORAGE_ROWS = (
         access=Access.WRITE,
         api="virStorageVolDownload",
         stream=True,
+        commands=("vol-download",),
         help="read a volume over a stream (virStorageVolDownloadFlags)",
     ),
     _storage.change(
@@ -330,6 +366,7 @@ STORAGE_ROWS = (
         "vol: storage_vol, algorithm: uint, flags: uint",
         permission="storage-vol:format",
         api="virStorageVolWipePattern",
+        commands=("vol-wipe",),
         help="write over a volume by an algorithm (virStorageVolWipeAlgorithm)",
     ),
     _storage.change(
@@ -338,6 +375,7 @@ STORAGE_ROWS = (
         "vol: storage_vol, capacity: uhyper, flags: uint",
         permission="storage-vol:resize",
         api="virStorageVolResize",
+        commands=("vol-resize",),
         help="resize a volume, in bytes (virStorageVolResizeFlags)",
     ),
     _driver.query(
@@ -347,6 +385,7 @@ STORAGE_ROWS = (
         "pools: storage_pool[16384], ret: uint",
         permission="connect:search-storage-pools",
         api="virConnectListAllStoragePools",
+        commands=("pool-list",),
         help="the pools that pass the filter flags (virConnectListAllStoragePoolsFlags)",
     ),
     _storage.query(
@@ -356,6 +395,7 @@ STORAGE_ROWS = (
         "vols: storage_vol[16384], ret: uint",
         permission="storage-pool:search-storage-vols",
         api="virStoragePoolListAllVolumes",
+        commands=("vol-list",),
         help="the volumes in a pool",
     ),
     _session.query(
@@ -365,6 +405,7 @@ STORAGE_ROWS = (
         "callback_id: int",
         permission="connect:search-storage-pools",
         api="virConnectStoragePoolEventRegisterAny",
+        commands=("pool-event",),
         help="send one or all pools' events of an id (virStoragePoolEventID)",
     ),
     _session.query(
@@ -373,6 +414,7 @@ STORAGE_ROWS = (
         "callback_id: int",
         permission="connect:read",
         api="virConnectStoragePoolEventDeregisterAny",
+        commands=("pool-event",),
         help="send no pool events for a callback any more",
     ),
     _session.message(
@@ -381,6 +423,7 @@ STORAGE_ROWS = (
         "callback_id: int, pool: storage_pool, event: int, detail: int",
         permission="storage-pool:getattr",
         api="virConnectStoragePoolEventRegisterAny",
+        commands=("pool-event",),
         help="a pool was defined, undefined, started, stopped, built or deleted",
     ),
     _session.message(
@@ -389,6 +432,7 @@ STORAGE_ROWS = (
         "callback_id: int, pool: storage_pool",
         permission="storage-pool:getattr",
         api="virConnectStoragePoolEventRegisterAny",
+        commands=("pool-event",),
         help="a pool's volumes were looked at again",
     ),
     _storage.query(
@@ -398,6 +442,7 @@ STORAGE_ROWS = (
         "type: int, capacity: uhyper, allocation: uhyper",
         permission="storage-vol:read",
         api="virStorageVolGetInfoFlags",
+        commands=("vol-info",),
         help="a volume's type, and its bytes in total and allocated, or on the disk with flag 1",
     ),
     _driver.query(
@@ -407,6 +452,7 @@ STORAGE_ROWS = (
         "pool: storage_pool",
         permission="storage-pool:getattr",
         api="virStoragePoolLookupByTargetPath",
+        commands=("pool-name",),
         help="the pool whose volumes are below that path",
     ),
     _driver.query(
@@ -416,6 +462,7 @@ STORAGE_ROWS = (
         "capabilities: string",
         permission="connect:read",
         api="virConnectGetStoragePoolCapabilities",
+        commands=("pool-capabilities",),
         help="which types of pools and volumes there can be, as XML",
     ),
 )
