@@ -126,6 +126,7 @@ class Connection:
         self._link = link
         self._link_send = link.send
         self._link_receive = link.receive
+        self._linger = link.linger
         self._on_message = on_message
         self._serials = itertools.count(1)
         self._pending: dict[int, Pending] = {}
@@ -357,7 +358,10 @@ class Connection:
         received = self._received
         try:
             at_once = until is None and not (interruptible or self._backlog or self._urgent)
-            if not at_once and not self._wait_readable(until, interruptible):
+            if at_once:
+                if not self._followers:
+                    self._linger()
+            elif not self._wait_readable(until, interruptible):
                 return until is None or time.monotonic() < until
             # In one step of C code, so that no signal's exception can come between the bytes and their place.
             received.extend(map(self._link_receive, _SIZES))

@@ -27,6 +27,7 @@ from .tcp import connect_tcp
 TLS_PORT = 16514
 ACCEPTED = b"\1"
 CHUNK = 65536
+_SIZES = (RECEIVE_SIZE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ class TLSLink(SocketLink):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self._cipher = threading.Lock()
+        self._fetched: list[bytes] = []
         self._plain = b""
         self._at_end = False
         self._unsent = memoryview(b"")
@@ -216,11 +218,19 @@ class TLSLink(SocketLink):
             if self._has_data() or writable:
                 return self._has_data(), writable
 
+    def linger(self) -> None:
+        if not self._has_data():
+            super().linger()
+
     def _receive(self, size: int) -> bytes:
         while not self._has_data():
             self._fetch()
-        data, self._plain = self._plain[:size], self._plain[size:]
-        return data
+        try:
+            data, self._plain = self._plain[:size], self._plain[size:]
+            return data
+        except BaseException:  # a signal's: what it interrupted is lost, and nothing may follow it
+            self.shutdown()
+            raise
 
     def _has_data(self) -> bool:
         """Whether ``receive`` has an answer, be it the end, without waiting."""
@@ -230,12 +240,17 @@ class TLSLink(SocketLink):
 
     def _fetch(self) -> bool:
         """Take what the socket has, waiting for it; False at its end."""
-        data = self._raw_receive(RECEIVE_SIZE)
+        # In one step of C code: a signal's exception comes before or after it, and what was read stays for the next.
+        fetched = self._fetched
+        if not fetched:
+            fetched.extend(map(self._raw_receive, _SIZES))
+        data = fetched[0]
         with self._cipher:
             if data:
                 self._incoming.write(data)
             else:
                 self._incoming.write_eof()
+            fetched.clear()
         return bool(data)
 
     def _decipher(self) -> None:
