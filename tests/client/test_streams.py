@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from virtactor.client.connection import Connection
-from virtactor.client.streams import Console, Stream
+from virtactor.client.streams import Console, Hole, Stream
 from virtactor.wire.errors import (
     ConnectionLost,
     OperationAborted,
@@ -12,7 +12,7 @@ from virtactor.wire.errors import (
     OperationTimeout,
     ResourceBusy,
 )
-from virtactor.wire.framing import STREAM_DATA_MAX, Packet, PacketType, Status
+from virtactor.wire.framing import STREAM_DATA_MAX, Packet, PacketType, Status, decode_hole, encode_hole
 from virtactor.wire.table import ROWS
 
 from .conftest import PATIENCE, Peer, domain_ref, in_thread
@@ -189,3 +189,32 @@ def _packed(error: ResourceBusy) -> bytes:
     from virtactor.wire.pack import encode_error
 
     return encode_error(error)
+
+
+def test_holes_are_told_by_their_length(opened: Opened) -> None:
+    opened.says(b"data")
+    opened.peer.send(opened.call, PacketType.STREAM_HOLE, Status.CONTINUE, encode_hole(1 << 40))
+    opened.says(b"")
+    pieces = [opened.stream.receive(timeout=PATIENCE) for _ in range(3)]
+    assert pieces == [b"data", Hole(1 << 40), b""]
+
+
+def test_who_reads_bytes_gets_zeros_for_a_hole_a_packet_at_a_time(opened: Opened) -> None:
+    opened.peer.send(opened.call, PacketType.STREAM_HOLE, Status.CONTINUE, encode_hole(STREAM_DATA_MAX + 5))
+    opened.says(b"x")
+    assert opened.stream.read(3, timeout=PATIENCE) == bytes(3)
+    read = b"".join(opened.stream.read(timeout=PATIENCE) for _ in range(3))
+    assert read == bytes(STREAM_DATA_MAX + 2) + b"x"
+
+
+def test_what_is_left_of_a_hole_is_received_as_one(opened: Opened) -> None:
+    opened.peer.send(opened.call, PacketType.STREAM_HOLE, Status.CONTINUE, encode_hole(2 * STREAM_DATA_MAX))
+    assert opened.stream.read(timeout=PATIENCE) == bytes(STREAM_DATA_MAX)
+    assert opened.stream.receive(timeout=PATIENCE) == Hole(STREAM_DATA_MAX)
+
+
+def test_a_hole_is_written_as_one(opened: Opened) -> None:
+    opened.stream.write_hole(1 << 40)
+    packet = opened.peer.receive()
+    assert (packet.type, packet.status, packet.serial) == (PacketType.STREAM_HOLE, Status.CONTINUE, opened.call.serial)
+    assert decode_hole(packet.payload) == (1 << 40, 0)
