@@ -54,6 +54,13 @@ class ClientStreams(Link):
             send(actor, Flow(call.serial, go=False))
         return tuple(rest)
 
+    def _disown_stream(self, serial: int) -> None:
+        """The answer to the call that opened a stream could not be sent: the client knows of none."""
+        stream = self._streams.get(serial)
+        if stream is not None:
+            send(stream.actor, End(serial))
+            self._forget_stream(serial)
+
     def _end_streams(self) -> None:
         for stream in self._streams.values():
             send(stream.actor, End(stream.serial))

@@ -215,6 +215,8 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
                 self.send_packet(codec.program, row.number, _REPLY, call.serial, _OK, payload)
         except VirtError as error:
             call.drop()
+            if row.stream:
+                self._disown_stream(call.serial)
             logger.error("%s: the result of %s cannot be sent: %s", self.label, row.name, error)
             self._failure(Failure(call, InternalError(f"the result of {row.name} cannot be sent")))
             return

@@ -20,7 +20,7 @@ from typing import Any
 
 import pykka
 
-from ...wire.errors import OperationInvalid, SystemFailure, VirtError
+from ...wire.errors import OperationAborted, OperationInvalid, SystemFailure, VirtError
 from ...wire.framing import STREAM_DATA_MAX
 from ..foreign import translate
 from ..runtime import LoopActor, Runtime, send
@@ -43,6 +43,7 @@ class _FileStream(LoopActor):
         self._connection: pykka.ActorRef[Any] | None = None
         self._serial = 0
         self._over = False
+        self._told = False
         self._begun = False
         self._wake = asyncio.Event()
 
@@ -50,6 +51,8 @@ class _FileStream(LoopActor):
         return self._HANDLERS[message.__class__](self, message)
 
     def on_stop(self) -> None:
+        if not self._told:
+            send(self._connection, End(self._serial, OperationAborted(f"{self.label} was ended")))
         self._over = True
         self._wake.set()
         if not self._begun:
@@ -70,14 +73,20 @@ class _FileStream(LoopActor):
         finally:
             self._close()
         if not self._over:
-            self._say_end(error)
-            self.stop()
+            self._end_with(End(self._serial, error) if error is not None else self._last_word())
 
     async def _transfer(self) -> None:
         raise NotImplementedError
 
-    def _say_end(self, error: VirtError | None) -> None:
-        send(self._connection, End(self._serial, error))
+    def _last_word(self) -> End | Finished:
+        """What the connection is told when all is transferred."""
+        return End(self._serial)
+
+    def _end_with(self, word: End | Finished | None) -> None:
+        self._told = True
+        if word is not None:
+            send(self._connection, word)
+        self.stop()
 
     def _close(self) -> None:
         if self._fd >= 0:
@@ -86,7 +95,7 @@ class _FileStream(LoopActor):
             send(self._owner, StreamClosed(self.actor_ref))
 
     def _end(self, message: End) -> None:
-        self.stop()
+        self._end_with(None)
 
     _HANDLERS: dict[type, Any] = {Attach: _attach, End: _end}
 
@@ -166,12 +175,11 @@ class Download(_FileStream):
 
     def _refuse(self, message: Data | Hole) -> None:
         if getattr(message, "data", True):
-            self._say_end(OperationInvalid("nothing can be sent to a stream that is for reading"))
-            self.stop()
+            error = OperationInvalid("nothing can be sent to a stream that is for reading")
+            self._end_with(End(self._serial, error))
 
     def _finish(self, message: Finish) -> None:
-        send(self._connection, Finished(self._serial))
-        self.stop()
+        self._end_with(Finished(self._serial))
 
     _HANDLERS = {**_FileStream._HANDLERS, Data: _refuse, Hole: _refuse, Flow: _flow, Finish: _finish}
 
@@ -211,8 +219,8 @@ class Upload(_FileStream):
             if self._finishing:
                 return
 
-    def _say_end(self, error: VirtError | None) -> None:
-        send(self._connection, Finished(self._serial) if error is None else End(self._serial, error))
+    def _last_word(self) -> End | Finished:
+        return Finished(self._serial)
 
     def _write(self, pieces: deque[bytes | int]) -> None:
         """Write bytes, and holes given by their lengths; runs in a thread."""
@@ -235,8 +243,7 @@ class Upload(_FileStream):
 
     def _take_hole(self, message: Hole) -> None:
         if not self._sparse or message.flags:
-            self._say_end(OperationInvalid("this stream has no holes"))
-            self.stop()
+            self._end_with(End(self._serial, OperationInvalid("this stream has no holes")))
         elif message.length and not self._finishing:
             self._backlog.append(message.length)
             self._wake.set()

@@ -105,11 +105,14 @@ class DescriptorStream(LoopActor):
         self._backlog_size = 0
         self._held = False
         self._reading = False
+        self._told = False
 
     def on_receive(self, message: Any) -> Any:
         return self._HANDLERS[message.__class__](self, message)
 
     def on_stop(self) -> None:
+        if not self._told:
+            send(self._connection, End(self._serial, OperationAborted(f"{self.label} was ended")))
         self._close()
 
     def _attach(self, message: Attach) -> None:
@@ -177,10 +180,12 @@ class DescriptorStream(LoopActor):
             self._over(None)
 
     def _end(self, message: End) -> None:
+        self._told = True
         self._close()
         self.stop()
 
     def _finish(self, message: Finish) -> None:
+        self._told = True
         self._close()
         send(self._connection, Finished(self._serial))
         self.stop()
@@ -189,6 +194,7 @@ class DescriptorStream(LoopActor):
         self._over(OperationAborted(message.reason))
 
     def _over(self, error: VirtError | None) -> None:
+        self._told = True
         send(self._connection, End(self._serial, error))
         self._close()
         self.stop()

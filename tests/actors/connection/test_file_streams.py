@@ -211,6 +211,18 @@ def test_a_client_that_goes_during_a_download_leaves_nothing(stream: Open, tmp_p
     wait_until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
 
 
+@pytest.mark.parametrize("kind", [Download, Upload])
+def test_a_stream_that_is_stopped_by_others_ends_with_an_error(
+    kind: Any, stream: Open, tmp_path: Path, served: Served
+) -> None:
+    opened = stream(kind, make_file(tmp_path / "file", [20_000_000]))
+    served.actors(kind)[0].actor_ref.stop(block=False)
+    while (packet := opened.receive()).status == Status.CONTINUE:
+        pass
+    assert packet.status == Status.ERROR
+    wait_until(lambda: nothing_left(served))
+
+
 # -- uploads -----------------------------------------------------------------------------------------------------------
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 import pytest
 from virtactor.actors.call import Call
 from virtactor.actors.connection.streams import BACKLOG_MAX, Break, DescriptorStream
-from virtactor.wire.errors import NotSupported, OperationAborted, OperationInvalid
+from virtactor.wire.errors import InternalError, NotSupported, OperationAborted, OperationInvalid
 from virtactor.wire.framing import STREAM_DATA_MAX, Packet, PacketType, Status
 from virtactor.wire.pack import encode
 from virtactor.wire.table import ROWS, DomainRef
 
 from ...raw_client import PATIENCE, RawClient, result_of
-from ..served import Served, wait_until
+from ..served import Served, SlowDomain, wait_until
 
 CONSOLE = ROWS["domain_open_console"]
 
@@ -109,6 +110,33 @@ def test_a_stream_that_its_owner_breaks_off_ends_with_the_reason(served: Served)
             with pytest.raises(OperationAborted, match="another client took the console"):
                 result_of(packet._replace(type=PacketType.REPLY))
             assert console.recv(1) == b""
+
+
+def test_a_stream_that_is_stopped_by_others_ends_with_an_error(served: Served) -> None:
+    with served.opened("slow:///") as client:
+        serial, console = open_console(served, client)
+        with console:
+            streams(served)[0].actor_ref.stop(block=False)
+            assert receive(client, serial).status == Status.ERROR
+            assert console.recv(1) == b""
+        assert client.call("connect_get_type") == "SLOW"
+
+
+def test_a_stream_whose_opening_cannot_be_answered_is_closed(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served.opened("slow:///") as client:
+        dom = client.define("guest")
+        monkeypatch.setattr(SlowDomain, "domain_screenshot", screenshot, raising=False)
+        with pytest.raises(InternalError, match="the result of domain_screenshot cannot be sent"):
+            client.call("domain_screenshot", dom, 0, 0)
+        wait_until(lambda: not streams(served))
+        (connection,) = served.actors()
+        assert served.run(lambda: connection._streams) == {}
+
+
+def screenshot(self: SlowDomain, call: Call, dom: DomainRef, screen: int, flags: int) -> tuple[Any, object]:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    return DescriptorStream.start(self.runtime, ours.detach(), self.actor_ref, "screen"), object()
 
 
 def test_a_client_that_goes_takes_its_streams_along(served: Served) -> None:
