@@ -7,6 +7,8 @@ import struct
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from virtactor.wire import xdr
 from virtactor.wire.enums.connect import Feature
 from virtactor.wire.enums.error import ErrorDomain, ErrorNumber
@@ -234,3 +236,39 @@ def test_sasl_is_refused(served: Served) -> None:
             assert raised.value.code == ErrorNumber.AUTH_FAILED
         client.open()
         assert is_alive(client)
+
+
+# -- anything at all ---------------------------------------------------------------------------------------------------
+
+ANY_PROGRAM = st.sampled_from([REMOTE_PROGRAM, QEMU_PROGRAM, REMOTE_PROGRAM | MSGPACK_BIT, EXTENSION_PROGRAM])
+# Not the call that closes, and none that waits.
+ANY_NUMBER = st.one_of(
+    st.sampled_from([row.number for row in CALLS if row.name != "connect_close"]), st.integers(3, 500)
+)
+ANY_PACKET = st.builds(
+    Packet,
+    ANY_PROGRAM,
+    st.sampled_from([1, 1, 1, 2]),
+    ANY_NUMBER,
+    st.sampled_from([0, 0, 0, 1, 2, 3, 4, 5, 6, 7]),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([0, 0, 0, 1, 2, 3]),
+    st.binary(max_size=80),
+    st.just(()),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(packets=st.lists(ANY_PACKET, max_size=30), is_open=st.booleans())
+def test_whatever_a_client_sends_others_are_served_and_nothing_fails_unexpectedly(
+    packets: list[Packet], is_open: bool, served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.clear()
+    with served.opened() as witness, served.opened() if is_open else served.connect() as client:
+        client.socket.sendall(b"".join(encode_packet(*packet) for packet in packets))
+        client.send_packet(ROWS["auth_list"], 123_456, program=REMOTE_PROGRAM, payload=b"")
+        while client.receive().serial != 123_456:
+            pass
+        assert is_alive(witness)
+    assert "Traceback" not in caplog.text
+    assert "unexpected" not in caplog.text
