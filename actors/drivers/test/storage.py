@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pykka
 
@@ -52,6 +53,13 @@ class TestPool(Pool):
     def usage(self) -> Usage:
         allocation = sum(volume.allocation or 0 for volume in self.volumes.values())
         return Usage(CAPACITY, allocation, max(0, CAPACITY - allocation))
+
+    async def create(self, call: Call, definition: PoolDefinition) -> tuple[Any]:
+        ref = await super().create(call, definition)
+        # As libvirt's test driver does: what is started from XML is defined no more, even if it was.
+        self.persistent = None
+        self.tell_summary()
+        return ref
 
     async def make_volume(
         self, call: Call, volume: VolumeDefinition, clone: VolumeDefinition | None, flags: int

@@ -152,6 +152,12 @@ class TestPools:
         storage.call("storage_pool_destroy", pool)
         assert storage.names(Flags.INACTIVE) == {"a"}
 
+    def test_a_defined_pool_that_is_created_from_xml_is_defined_no_more(self, storage: Storage) -> None:
+        pool = storage.define()
+        assert storage.create("a", "/x", str(UUID(bytes=pool.uuid))) == pool
+        assert storage.call("storage_pool_is_persistent", pool) == 0
+        assert storage.names(Flags.TRANSIENT) == {"a"}
+
     def test_autostart_is_kept(self, storage: Storage) -> None:
         pool = storage.define()
         storage.call("storage_pool_set_autostart", pool, 1)
