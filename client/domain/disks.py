@@ -116,7 +116,7 @@ class Disk(Part):
 
     def all_stats(self, *, deadline: float | None = None) -> dict[str, ParamValue]:
         """The same and more, by libvirt's names; times in nanoseconds (virDomainBlockStatsFlags)."""
-        params, _ = self._call(_STATS_FLAGS, self.name, STATS_MAX, parameters.STRINGS_TOO, deadline=deadline)
+        params, _ = self._call(_STATS_FLAGS, self.name, STATS_MAX, 0, deadline=deadline)
         return values_of(params)
 
     def info(self, *, deadline: float | None = None) -> BlockInfo:

@@ -11,7 +11,8 @@ from . import parameters
 from .identity import Part
 
 _SCHEDULER_TYPE = ROWS["domain_get_scheduler_type"]
-_SCHEDULER = ROWS["domain_get_scheduler_parameters_flags"]
+_SCHEDULER = ROWS["domain_get_scheduler_parameters"]
+_SCHEDULER_FLAGS = ROWS["domain_get_scheduler_parameters_flags"]
 _SET_SCHEDULER = ROWS["domain_set_scheduler_parameters_flags"]
 _BLOCK = ROWS["domain_get_blkio_parameters"]
 _SET_BLOCK = ROWS["domain_set_blkio_parameters"]
@@ -36,8 +37,11 @@ class Tuning(Part):
         self, *, live: bool = False, config: bool = False, deadline: float | None = None
     ) -> dict[str, ParamValue]:
         """Its parameters: shares, and periods and quotas in microseconds (virDomainGetSchedulerParametersFlags)."""
-        flags = impact(live, config) | parameters.STRINGS_TOO
-        (params,) = self._call(_SCHEDULER, PARAMETERS_MAX, flags, deadline=deadline)
+        if live or config:
+            (params,) = self._call(_SCHEDULER_FLAGS, PARAMETERS_MAX, impact(live, config), deadline=deadline)
+        else:
+            # libvirt's own test driver answers this older form only.
+            (params,) = self._call(_SCHEDULER, PARAMETERS_MAX, deadline=deadline)
         return values_of(params)
 
     def set_scheduler(

@@ -60,9 +60,11 @@ class TableCommand(click.Command):
 
     def _placed(self, given: Any, rest: list[str], order: list[Any]) -> tuple[Any, list[str], list[Any]]:
         for data in self.data:
-            if rest and data.name not in given:
-                given[data.name] = rest if data.multiple else rest[0]
-                rest = [] if data.multiple else rest[1:]
+            if rest and (data.multiple or data.name not in given):
+                taken = len(rest) if data.multiple else 1
+                values = rest[:taken]
+                given[data.name] = [*given.get(data.name, ()), *values] if data.multiple else values[0]
+                rest = rest[taken:]
                 order.append(data)
         return given, rest, order
 

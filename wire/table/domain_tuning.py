@@ -75,6 +75,7 @@ DOMAIN_TUNING_ROWS = (
         "params: param[16]",
         permission="domain:read",
         api="virDomainGetSchedulerParameters",
+        commands=("schedinfo",),
         help="how the host's scheduler treats the domain",
     ),
     _domain.change(

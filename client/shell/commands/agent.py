@@ -56,7 +56,7 @@ def domtime(shell: Shell, name: str, now: bool, pretty: bool, sync: bool, moment
         return
     seconds, nanoseconds = chosen.agent.time()
     word = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S") if pretty else str(seconds)
-    tell(shell, chosen, {"seconds": seconds, "nanoseconds": nanoseconds}, Text(f"Time: {word}"))
+    tell(shell, chosen, {"seconds": seconds, "nanoseconds": nanoseconds}, Text(f"Time: {word}", spaced=False))
 
 
 @command("domfsinfo")

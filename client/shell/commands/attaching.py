@@ -170,7 +170,7 @@ def detach_disk(shell: Shell, name: str, target: str, impact: Impact, lasting: b
     chosen = shell.domain(name)
     xml = xml_of(disk_of(parsed(chosen, _in_config_only(impact)), target).element)
     if print_xml:
-        tell(shell, chosen, {"xml": xml}, Text(xml))
+        tell(shell, chosen, {"xml": xml}, Text(xml, spaced=False))
         return
     chosen.devices.detach(xml, **lasting_impact(chosen, impact, lasting))
     finish(shell, chosen, "disk detached")
@@ -247,7 +247,7 @@ def detach_interface(
     chosen = shell.domain(name)
     xml = xml_of(_interface_of(parsed(chosen, _in_config_only(impact)), type, mac))
     if print_xml:
-        tell(shell, chosen, {"xml": xml}, Text(xml))
+        tell(shell, chosen, {"xml": xml}, Text(xml, spaced=False))
         return
     chosen.devices.detach(xml, **lasting_impact(chosen, impact, lasting))
     finish(shell, chosen, "interface detached")

@@ -43,7 +43,7 @@ def _waiting(function: Function) -> Function:
         (
             click.option("--wait", is_flag=True, help="Until it is done, or with a mirror in step."),
             click.option("--verbose", is_flag=True, help="Tell how far it is."),
-            click.option("--timeout", type=click.IntRange(1), metavar="SECONDS", help="End it when it takes longer."),
+            data("timeout", click.IntRange(1), "End it when it takes longer.", metavar="SECONDS"),
             click.option("--async", "asynchronous", is_flag=True, help="Do not wait for its end after --timeout."),
             click.option("--bytes", "in_bytes", is_flag=True, help="The bandwidth is in bytes/s."),
         )

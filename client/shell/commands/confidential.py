@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
-from ..declaring import command, data, domain
+from ..declaring import command, domain
 from ..session import Shell
 from .actions import finish, tell_values
 from .definitions import read
@@ -23,9 +23,9 @@ def domlaunchsecinfo(shell: Shell, name: str) -> None:
 
 @command("domsetlaunchsecstate")
 @domain(applies=Flags.ACTIVE)
-@data("secrethdr", FILE, "A file with the secret's header.")
-@data("secret", FILE, "A file with the secret.")
-@data("set-address", click.IntRange(0), "Where in the guest's memory to put it.", metavar="ADDRESS")
+@click.option("--secrethdr", type=FILE, metavar="FILE", help="A file with the secret's header.")
+@click.option("--secret", type=FILE, metavar="FILE", help="A file with the secret.")
+@click.option("--set-address", type=click.IntRange(0), metavar="ADDRESS", help="Where in its memory to put it.")
 @click.pass_obj
 def domsetlaunchsecstate(
     shell: Shell, name: str, secrethdr: str | None, secret: str | None, set_address: int | None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
-from ..declaring import command, domain
+from ..declaring import command, data, domain
 from ..session import Shell
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command("console")
 @domain(applies=Flags.ACTIVE)
-@click.option("--devname", metavar="ALIAS", help="The device; the first console by default.")
+@data("devname", help="The device; the first console by default.", metavar="ALIAS")
 @click.option("--force", is_flag=True, help="Take it from whoever has it open.")
 @click.option("--safe", is_flag=True, help="Only where nobody else can have it open.")
 @click.option("--resume", is_flag=True, help="Let a paused guest run once the console is open.")

@@ -107,7 +107,9 @@ def ttyconsole(shell: Shell, name: str) -> None:
     chosen = shell.domain(name)
     console = parsed(chosen).find("devices/console")
     tty = None if console is None else console.get("tty") or attribute(console, "source", "path")
-    tell(shell, chosen, {"tty": tty}, Text(tty or ""))
+    if not tty:
+        raise NotFound("its console is no terminal of the host", object=chosen.name)
+    tell(shell, chosen, {"tty": tty}, Text(tty))
 
 
 COMMANDS = {one.name: one for one in (domdisplay, ttyconsole, vncdisplay)}

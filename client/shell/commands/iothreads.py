@@ -23,7 +23,11 @@ def iothreadinfo(shell: Shell, name: str, impact: Impact) -> None:
     chosen = shell.domain(name)
     found = [(thread.id, to_text(thread.affinity)) for thread in chosen.iothreads.list(**impact)]
     rows = [(str(id), cpus) for id, cpus in found]
-    view = Table(("IOThread ID", "CPU Affinity"), rows) if rows else Text("No IOThreads found for the domain")
+    view = (
+        Table(("IOThread ID", "CPU Affinity"), rows)
+        if rows
+        else Text("No IOThreads found for the domain", spaced=False)
+    )
     tell(shell, chosen, {"iothreads": [{"id": id, "affinity": cpus} for id, cpus in found]}, view)
 
 

@@ -30,8 +30,8 @@ _ACTIONS = {member.name.lower().replace("_", "-"): member for member in DomainLi
 
 @command("send-key")
 @domain(applies=Flags.ACTIVE)
-@data("codeset", help="What the codes are of: linux (the default), xt, usb, qnum, …")
-@data("holdtime", click.IntRange(0), "For how long, in milliseconds.")
+@click.option("--codeset", metavar="NAME", help="What the codes are of: linux (the default), xt, usb, qnum, …")
+@click.option("--holdtime", type=click.IntRange(0), metavar="MS", help="For how long, in milliseconds.")
 @data("keycode", help="Codes, or names such as KEY_A.", needed=True, many=True, into="keycodes")
 @click.pass_obj
 def send_key(shell: Shell, name: str, codeset: str | None, holdtime: int | None, keycodes: Sequence[str]) -> None:
@@ -78,7 +78,7 @@ def inject_nmi(shell: Shell, selection: Selection) -> None:
 @command("dompmsuspend")
 @domain(applies=Flags.RUNNING)
 @data("target", click.Choice(list(_TARGETS)), "To memory, disk or both.", needed=True, metavar="TARGET")
-@data("duration", click.IntRange(0), "For how long, in seconds.")
+@click.option("--duration", type=click.IntRange(0), metavar="SECONDS", help="For how long.")
 @click.pass_obj
 def dompmsuspend(shell: Shell, name: str, target: str, duration: int | None) -> None:
     chosen = shell.domain(name)
@@ -131,7 +131,7 @@ def screenshot(shell: Shell, name: str, file: str | None, screen: int | None) ->
             output.write(picture.data)
     except OSError as error:
         raise SystemFailure(f"cannot write {path}: {error.strerror}", errno=error.errno, object=path) from error
-    shown = Text(f"Screenshot saved to {path}, with type of {picture.mime or '(null)'}")
+    shown = Text(f"Screenshot saved to {path}, with type of {picture.mime or '(null)'}", spaced=False)
     tell(shell, chosen, {"file": path, "type": picture.mime}, shown)
 
 

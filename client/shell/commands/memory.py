@@ -85,7 +85,7 @@ def _limit_word(value: int) -> str:
 
 @command("dommemstat")
 @domain()
-@data("period", click.IntRange(0), "Gather statistics that often, in seconds; 0 for never.")
+@click.option("--period", type=click.IntRange(0), metavar="SECONDS", help="Gather them that often; 0 for never.")
 @affecting()
 @click.pass_obj
 def dommemstat(shell: Shell, name: str, period: int | None, impact: Impact) -> None:
@@ -147,9 +147,9 @@ def domdirtyrate_calc(shell: Shell, name: str, seconds: int | None, mode: str | 
 @domain()
 @affecting()
 @click.option("--print-xml", is_flag=True, help="Print the device's XML, change nothing.")
-@click.option("--alias", metavar="ALIAS", help="The device with that alias.")
-@click.option("--node", type=int, metavar="NODE", help="The device of that node of the guest's.")
-@click.option("--requested-size", type=Scaled("KiB"), metavar="SIZE", help="How much of it the guest is to have.")
+@data("alias", help="The device with that alias.")
+@data("node", int, "The device of that node of the guest's.")
+@data("requested-size", Scaled("KiB"), "How much of it the guest is to have.", metavar="SIZE")
 @click.pass_obj
 def update_memory_device(
     shell: Shell,

@@ -36,7 +36,11 @@ def desc(shell: Shell, name: str, impact: Impact, title: bool, edit: bool, words
         finish(shell, chosen, f"{what} changed")
     else:
         text = _get(chosen, title, impact)
-        tell(shell, chosen, {what: text}, Text(text if text is not None else f"No {what} for domain: {chosen.name}"))
+        tell(shell, chosen, {what: text}, _view(text, f"No {what} for domain: {chosen.name}"))
+
+
+def _view(text: str | None, otherwise: str) -> Text:
+    return Text(otherwise if text is None else text, spaced=False)
 
 
 def _get(domain: Domain, title: bool, impact: Impact) -> str | None:

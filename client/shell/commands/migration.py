@@ -70,11 +70,17 @@ _PARAMETERS: dict[str, tuple[str, Any, str]] = {
 _DOCUMENTS = {"xml": "destination_xml", "persistent-xml": "persistent_xml"}
 
 
-def _parameter_options(function: Any) -> Any:
-    for name, (_, kind, help) in reversed(_PARAMETERS.items()):
-        function = data(name, kind, help)(function)
-    for name in reversed(_DOCUMENTS):
-        function = data(name, click.Path(allow_dash=True), "A file with the definition to use there.")(function)
+def _data_options(function: Any) -> Any:
+    """The options with values, in virsh's order."""
+    parameters = [data(name, kind, help) for name, (_, kind, help) in _PARAMETERS.items()]
+    timeout = data("timeout", click.IntRange(1), "Do something when it takes longer.", metavar="SECONDS")
+    disks = data("migrate-disks", help="The disks to copy, with commas between them.")
+    document, lasting = (
+        data(name, click.Path(allow_dash=True), "A file with the definition to use there.") for name in _DOCUMENTS
+    )
+    at = [*_PARAMETERS].index("postcopy-bandwidth")
+    for option in reversed([*parameters[:4], timeout, document, disks, *parameters[4:at], lasting, *parameters[at:]]):
+        function = option(function)
     return function
 
 
@@ -83,9 +89,7 @@ def _parameter_options(function: Any) -> Any:
 @data("desturi", help="The destination's connection URI.", needed=True)
 @flag_options(MIGRATE_FLAGS)
 @click.option("--direct", is_flag=True, help="Not possible: the hypervisor would do all of it.", hidden=True)
-@_parameter_options
-@data("migrate-disks", help="The disks to copy, with commas between them.")
-@click.option("--timeout", type=click.IntRange(1), metavar="SECONDS", help="Do something when it takes longer.")
+@_data_options
 @click.option("--timeout-suspend", is_flag=True, help="Namely stop the guest meanwhile; the default.")
 @click.option("--timeout-postcopy", is_flag=True, help="Namely let it run there before all its memory is.")
 @click.option("--verbose", is_flag=True, help="Tell how far it is.")
@@ -195,7 +199,7 @@ def migrate_getspeed(shell: Shell, name: str, postcopy: bool) -> None:
 
 @command("migrate-compcache")
 @domain(applies=Flags.ACTIVE)
-@data("size", click.IntRange(1), "How many bytes remember pages that were sent.")
+@click.option("--size", type=click.IntRange(1), metavar="BYTES", help="How many bytes remember pages that were sent.")
 @click.pass_obj
 def migrate_compcache(shell: Shell, name: str, size: int | None) -> None:
     chosen = shell.domain(name)

@@ -110,7 +110,7 @@ def domif_getlink(shell: Shell, name: str, interface: str, config: bool) -> None
     chosen = shell.domain(name)
     nic = nic_of(parsed(chosen, config), interface)
     state = attribute(nic.element, "link", "state") or "up"
-    tell(shell, chosen, {"interface": interface, "link": state}, Text(f"{interface} {state}"))
+    tell(shell, chosen, {"interface": interface, "link": state}, Text(f"{interface} {state}", spaced=False))
 
 
 @command("domif-setlink")
@@ -131,7 +131,7 @@ def domif_setlink(shell: Shell, name: str, interface: str, state: str, config: b
     (SubElement(element, "link") if link is None else link).set("state", state)
     xml = xml_of(element)
     if print_xml:
-        tell(shell, chosen, {"xml": xml}, Text(xml))
+        tell(shell, chosen, {"xml": xml}, Text(xml, spaced=False))
         return
     chosen.devices.update(xml, live=not config, config=config)
     finish(shell, chosen, f"link of {interface} is {state}")

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
 from ....wire.enums.domain_tuning import DomainCoreDumpFormat, DomainSaveRestoreFlags
+from ....wire.table import ROWS, DomainRef
 from ..declaring import command, data, domain, domains
 from ..flags import Flag, flag_options
 from ..render import print_json
 from ..selection import Selection
 from ..session import Shell
-from .actions import act, finish
+from .actions import act, act_with, finish
 from .definitions import read
 from .documents import show_xml, xml_options
 
+if TYPE_CHECKING:
+    from ...bulk import Errand
+
 Function = Callable[..., Any]
+_HAS_MANAGED_SAVE = ROWS["domain_has_managed_save_image"]
+_MANAGED_SAVE_REMOVE = ROWS["domain_managed_save_remove"]
 FILE = click.Path(allow_dash=True)
 
 _FORMATS = {
@@ -143,7 +149,18 @@ def managedsave(shell: Shell, selection: Selection, flags: int, verbose: bool) -
 @domains(applies=Flags.MANAGEDSAVE)
 @click.pass_obj
 def managedsave_remove(shell: Shell, selection: Selection) -> None:
-    act(shell, selection, "saved state removed", "domain_managed_save_remove", 0)
+    removed: set[bytes] = set()
+
+    def remove(ref: DomainRef) -> Errand[DomainRef]:
+        if (yield _HAS_MANAGED_SAVE, (ref, 0))[0] > 0:
+            yield _MANAGED_SAVE_REMOVE, (ref, 0)
+            removed.add(ref.uuid)
+        return ref
+
+    def told(ref: DomainRef) -> str:
+        return "saved state removed" if ref.uuid in removed else "has no saved state to remove"
+
+    act_with(shell, ((domain, remove(domain.ref)) for domain in shell.choose(selection)), told)
 
 
 @command("managedsave-dumpxml")

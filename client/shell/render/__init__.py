@@ -29,9 +29,10 @@ class Pairs(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Text that is shown as it is."""
+    """Text that is shown as it is. An empty line follows it, but where virsh ends its line there and then."""
 
     text: str
+    spaced: bool = True
 
 
 View = Table | Pairs | Text

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
-from . import Pairs, Table, View
+from . import Pairs, Table, Text, View
 
 LABEL_WIDTH = 16
 
@@ -15,7 +15,8 @@ def write(views: Sequence[View], quiet: bool) -> None:
     """Print views to stdout, an empty line after each."""
     for view in views:
         lines = list(lines_of(view, quiet))
-        sys.stdout.write("".join(f"{line}\n" for line in (lines if quiet else [*lines, ""])))
+        spaced = not quiet and (not isinstance(view, Text) or view.spaced)
+        sys.stdout.write("".join(f"{line}\n" for line in ([*lines, ""] if spaced else lines)))
 
 
 def lines_of(view: View, quiet: bool) -> Iterator[str]:
