@@ -127,11 +127,8 @@ def _open(connection: Connection, address: Address, until: float | None, keepali
     try:
         connection.call(_OPEN, args, remaining(until))
     except VirtError as refusal:
-        # Asked only now: nearly always there is nothing to be asked.
+        # Asked only now: nearly always there is nothing to be asked. Asking is all that root has to do.
         if refusal.code not in NOT_AUTHENTICATED:
             raise
-        types = connection.call(_AUTH_LIST, (), remaining(until))[0]
-        if not types or types[0] == AUTH_NONE:
-            raise
-        _authenticate(connection, types, until)
+        _authenticate(connection, connection.call(_AUTH_LIST, (), remaining(until))[0], until)
         connection.call(_OPEN, args, remaining(until))
