@@ -124,7 +124,7 @@ SECTIONS = (
             "start": "lifecycle",
             "suspend": "lifecycle",
             "ttyconsole": "displays",
-            "undefine": "lifecycle",
+            "undefine": "undefining",
             "update-device": "devices",
             "update-memory-device": "memory",
             "vcpucount": "vcpus",

@@ -10,7 +10,6 @@ from ....wire.enums.domain import (
     DomainDestroyFlagsValues,
     DomainRebootFlagValues,
     DomainShutdownFlagValues,
-    DomainUndefineFlagsValues,
 )
 from ....wire.enums.domain_jobs import DomainAbortJobFlagsValues
 from ..declaring import command, domains
@@ -25,15 +24,6 @@ START_FLAGS: dict[str, Flag] = {
     "bypass-cache": (DomainCreateFlags.BYPASS_CACHE, "Load saved memory without the host's page cache."),
     "force-boot": (DomainCreateFlags.FORCE_BOOT, "Boot even where there is saved memory."),
     "reset-nvram": (DomainCreateFlags.RESET_NVRAM, "Take fresh firmware variables from their template."),
-}
-UNDEFINE_FLAGS: dict[str, Flag] = {
-    "managed-save": (DomainUndefineFlagsValues.MANAGED_SAVE, "Remove its saved memory too."),
-    "snapshots-metadata": (DomainUndefineFlagsValues.SNAPSHOTS_METADATA, "Forget its snapshots too."),
-    "checkpoints-metadata": (DomainUndefineFlagsValues.CHECKPOINTS_METADATA, "Forget its checkpoints too."),
-    "nvram": (DomainUndefineFlagsValues.NVRAM, "Remove its firmware variables too."),
-    "keep-nvram": (DomainUndefineFlagsValues.KEEP_NVRAM, "Keep its firmware variables."),
-    "tpm": (DomainUndefineFlagsValues.TPM, "Remove its TPM's state too."),
-    "keep-tpm": (DomainUndefineFlagsValues.KEEP_TPM, "Keep its TPM's state."),
 }
 DESTROY_FLAGS: dict[str, Flag] = {
     "graceful": (DomainDestroyFlagsValues.GRACEFUL, "Ask QEMU to end, do not kill it."),
@@ -101,14 +91,6 @@ def destroy(shell: Shell, selection: Selection, flags: int) -> None:
     act(shell, selection, "destroyed", "domain_destroy_flags", flags)
 
 
-@command("undefine")
-@domains(applies=Flags.PERSISTENT, sweeping=False)
-@flag_options(UNDEFINE_FLAGS)
-@click.pass_obj
-def undefine(shell: Shell, selection: Selection, flags: int) -> None:
-    act(shell, selection, "undefined", "domain_undefine_flags", flags)
-
-
 @command("autostart")
 @domains(applies=Flags.PERSISTENT)
 @click.option("--disable", is_flag=True, help="Start it with the daemon no more.")
@@ -129,7 +111,4 @@ def domjobabort(shell: Shell, selection: Selection, postcopy: bool) -> None:
         act(shell, selection, "job aborted", "domain_abort_job")
 
 
-COMMANDS = {
-    one.name: one
-    for one in (autostart, destroy, domjobabort, reboot, reset, resume, shutdown, start, suspend, undefine)
-}
+COMMANDS = {one.name: one for one in (autostart, destroy, domjobabort, reboot, reset, resume, shutdown, start, suspend)}
