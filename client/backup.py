@@ -33,7 +33,7 @@ class Backup:
         ``checkpoint`` is the XML of a checkpoint that is made at the same moment. With ``reuse_external`` the files
         that it goes to are there.
         """
-        flags = int(DomainBackupBeginFlags.REUSE_EXTERNAL) if reuse_external else 0
+        flags = int(DomainBackupBeginFlags.EXTERNAL) if reuse_external else 0
         self._domain._call(_BEGIN, xml, checkpoint, flags, deadline=deadline)
 
     def xml(self, *, deadline: float | None = None) -> str:

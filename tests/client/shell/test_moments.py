@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from virtactor.client import Domain, connect
+from virtactor.client import Domain
 from virtactor.client.shell.program import program
 from virtactor.client.shell.trees import tree_lines
 
 from ...libvirtd import Libvirtd
+from ..conftest import libvirts_test_driver
 from .conftest import json_of
 
 At = Callable[..., Result]
@@ -26,7 +27,7 @@ def guest(libvirtd: Libvirtd) -> Iterator[Domain]:
 
     Their driver lasts as long as we are connected.
     """
-    with connect(libvirtd.uri("test"), keepalive_interval=0) as host:
+    with libvirts_test_driver(libvirtd) as host:
         guest, followed = host.domains["test"], host.domains.create(FOLLOWED)
         for name in ("one", "two", "three"):
             guest.snapshots.create(f"<domainsnapshot><name>{name}</name></domainsnapshot>")
