@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from virtactor.actors.connection.connection import Connection
 from virtactor.actors.connection.listener import Adopt
-from virtactor.actors.drivers.domain import Domain
+from virtactor.actors.drivers.test.domain import TestDomain
 from virtactor.wire import framing
-from virtactor.wire.enums.domain import DomainCreateFlags
+from virtactor.wire.enums.domain import DomainCreateFlags, DomainState
 from virtactor.wire.enums.error import ErrorDomain
 from virtactor.wire.errors import (
     InternalError,
@@ -188,12 +188,12 @@ def test_an_unexpected_exception_in_a_driver_is_answered_and_logged(
     def broken(self: Any, call: Any, *args: Any) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(Domain, "domain_get_os_type", broken)
+    monkeypatch.setattr(TestDomain, "domain_get_os_type", broken)
     with served.opened() as client:
         dom = client.lookup("test")
         with pytest.raises(InternalError, match="unexpected ZeroDivisionError: a defect"):
             client.call("domain_get_os_type", dom)
-        assert client.state("test") == (1, 1)
+        assert client.state("test")[0] == DomainState.RUNNING
     assert "Traceback" in caplog.text
 
 
