@@ -1,11 +1,11 @@
-"""A domain's parts on a test driver: libvirt's own, whose answers are known."""
+"""A domain's parts on a test driver: ours, and libvirt's own, whose answers are known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from virtactor.client import Domain, Host, NoDomain, OperationInvalid, connect
+from virtactor.client import Domain, Host, NoDomain, OperationInvalid
 from virtactor.client.domain.disks import BlockInfo
 from virtactor.client.domain.iothreads import IOThread
 from virtactor.client.domain.memory import NumaTuning
@@ -20,8 +20,6 @@ from virtactor.wire.enums.domain_tuning import (
     VcpuState,
 )
 
-from ..libvirtd import Libvirtd
-
 GIB = 1 << 20  # in KiB
 XML = """<domain type='test'>
   <name>other</name>
@@ -33,9 +31,8 @@ XML = """<domain type='test'>
 
 
 @pytest.fixture
-def host(libvirtd: Libvirtd) -> Iterator[Host]:
-    with connect(libvirtd.uri("test"), keepalive_interval=0) as host:
-        yield host
+def host(a_test_driver: Host) -> Host:
+    return a_test_driver
 
 
 @pytest.fixture
@@ -170,21 +167,21 @@ def test_saved_memory_is_kept_asked_for_and_removed(guest: Domain) -> None:
     assert not guest.has_managed_save()
 
 
-def test_a_domain_is_saved_to_a_file_and_restored(libvirtd: Libvirtd, host: Host, guest: Domain) -> None:
-    path = str(libvirtd.root / "saved")
+def test_a_domain_is_saved_to_a_file_and_restored(host: Host, guest: Domain, tmp_path: Path) -> None:
+    path = str(tmp_path / "saved")
     guest.save(path)
     assert guest.state()[0] is DomainState.SHUTOFF
     host.domains.restore(path)
     assert guest.state()[0] is DomainState.RUNNING
 
 
-def test_what_is_done_to_a_guest_from_outside(libvirtd: Libvirtd, guest: Domain) -> None:
+def test_what_is_done_to_a_guest_from_outside(guest: Domain, tmp_path: Path) -> None:
     guest.send_keys([30, 48], hold=10)
     guest.inject_nmi()
     guest.send_signal(1, DomainProcessSignal.TERM)
     guest.set_lifecycle_action(DomainLifecycle.REBOOT, DomainLifecycleAction.DESTROY)
     assert "<on_reboot>destroy</on_reboot>" in guest.xml()
-    guest.core_dump(str(libvirtd.root / "core"))
+    guest.core_dump(str(tmp_path / "core"))
     picture = guest.screenshot()
     assert (picture.mime, picture.data[:4]) == ("image/png", b"\x89PNG")
 

@@ -1,4 +1,7 @@
-"""Commands about domains print what virsh prints, both at one libvirtd: to the byte, but for figures that grow."""
+"""Commands about domains print what virsh prints: to the byte, but for figures that grow.
+
+virsh is at a libvirtd, our shell at the same one and at our own test driver.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from virtactor.client import Host, connect
 from virtactor.client.shell.program import program
 
 from ...libvirtd import Libvirtd
+from .conftest import URI
 
 pytestmark = pytest.mark.skipif(shutil.which("virsh") is None, reason="compares with virsh")
 
@@ -108,37 +112,45 @@ vcpupin test
 """.strip().splitlines()
 
 
-@pytest.fixture(scope="module")
-def uri(libvirtd: Libvirtd) -> str:
-    return libvirtd.uri("test")
+class Side:
+    """Where virsh is, and where our shell is."""
+
+    def __init__(self, theirs: str, ours: str) -> None:
+        self.theirs = theirs
+        self.uri = ours
+
+    def virsh(self, line: str) -> tuple[int, str]:
+        command = ["virsh", "-c", self.theirs, *line.split()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        return done.returncode, GROWING.sub("N", done.stdout)
+
+    def ours(self, line: str) -> tuple[int, str]:
+        result = CliRunner().invoke(program, ["-c", self.uri, *line.split()])
+        return result.exit_code, GROWING.sub("N", result.stdout)
+
+
+@pytest.fixture(params=["ours", "libvirtd"])
+def side(request: pytest.FixtureRequest, libvirtd: Libvirtd) -> Side:
+    return Side(libvirtd.uri("test"), URI if request.param == "ours" else libvirtd.uri("test"))
 
 
 @pytest.fixture
-def host(uri: str) -> Iterator[Host]:
-    """While it is open, all connections see one test driver."""
-    with connect(uri, keepalive_interval=0) as host:
-        yield host
-
-
-def virsh(uri: str, line: str) -> tuple[int, str]:
-    done = subprocess.run(["virsh", "-c", uri, *line.split()], capture_output=True, text=True, timeout=PATIENCE)
-    return done.returncode, GROWING.sub("N", done.stdout)
-
-
-def ours(uri: str, line: str) -> tuple[int, str]:
-    result = CliRunner().invoke(program, ["-c", uri, *line.split()])
-    return result.exit_code, GROWING.sub("N", result.stdout)
+def hosts(side: Side) -> Iterator[list[Host]]:
+    """While they are open, what is done to a test driver stays done."""
+    with connect(side.theirs, keepalive_interval=0) as theirs, connect(side.uri, keepalive_interval=0) as ours:
+        yield [theirs] if side.uri == side.theirs else [theirs, ours]
 
 
 @pytest.mark.parametrize("line", SHOWN)
-def test_a_running_domain_is_shown_as_virsh_shows_it(uri: str, host: Host, line: str) -> None:
-    assert ours(uri, line) == virsh(uri, line)
+def test_a_running_domain_is_shown_as_virsh_shows_it(side: Side, hosts: list[Host], line: str) -> None:
+    assert side.ours(line) == side.virsh(line)
 
 
 @pytest.mark.parametrize("line", OFF)
-def test_a_domain_that_is_off_is_shown_as_virsh_shows_it(uri: str, host: Host, line: str) -> None:
-    host.domains["test"].destroy()
-    assert ours(uri, line) == virsh(uri, line)
+def test_a_domain_that_is_off_is_shown_as_virsh_shows_it(side: Side, hosts: list[Host], line: str) -> None:
+    for host in hosts:
+        host.domains["test"].destroy()
+    assert side.ours(line) == side.virsh(line)
 
 
 @pytest.mark.parametrize(
@@ -159,11 +171,11 @@ def test_a_domain_that_is_off_is_shown_as_virsh_shows_it(uri: str, host: Host, l
         "vcpupin test --vcpu 1 --cpulist r",
     ],
 )
-def test_what_is_changed_is_changed_as_virsh_changes_it(uri: str, line: str) -> None:
+def test_what_is_changed_is_changed_as_virsh_changes_it(side: Side, line: str) -> None:
     after = []
-    for change in (virsh, ours):
+    for uri, change in ((side.theirs, side.virsh), (side.uri, side.ours)):
         with connect(uri, keepalive_interval=0) as host:  # a test driver of its own
-            status, _ = change(uri, line)
+            status, _ = change(line)
             guest = host.domains["test"]
             parameters = guest.tuning.perf_events(), guest.vcpus.pins(), guest.vcpus.emulator_pin()
             after.append((status, guest.xml(), guest.xml(inactive=True), parameters))
@@ -187,6 +199,6 @@ def test_what_is_changed_is_changed_as_virsh_changes_it(uri: str, line: str) -> 
         "vncdisplay test",
     ],
 )
-def test_what_virsh_refuses_is_refused(uri: str, host: Host, line: str) -> None:
-    status, shown = ours(uri, line)
-    assert (status != 0, shown) == (virsh(uri, line)[0] != 0, "")
+def test_what_virsh_refuses_is_refused(side: Side, hosts: list[Host], line: str) -> None:
+    status, shown = side.ours(line)
+    assert (status != 0, shown) == (side.virsh(line)[0] != 0, "")

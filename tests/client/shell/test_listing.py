@@ -113,7 +113,7 @@ class TestSeveral:
     def test_json_has_what_the_table_has_and_more(self, run: Run) -> None:
         listed = json_of(run("--json", "list", "--all"))["domains"]
         assert [(one["id"], one["name"], one["state"], one["reason"]) for one in listed] == [
-            (1, "test", "running", "booted"),
+            (1, "test", "running", "unknown"),
             (2, "c", "paused", "user"),
             (3, "zz", "running", "booted"),
             (None, "A", "shut off", "unknown"),

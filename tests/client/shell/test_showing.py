@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import re
 
-import pytest
 from virtactor.client import Host
 
 from .conftest import URI, Run, definition, json_of
@@ -14,39 +12,24 @@ INFO = """\
 Id:             1
 Name:           test
 UUID:           6695eb01-f6a4-8304-79aa-97f2502e193f
-OS Type:        hvm
+OS Type:        linux
 State:          running
 CPU(s):         2
+CPU time:       N
 Max memory:     8388608 KiB
 Used memory:    2097152 KiB
 Persistent:     yes
 Autostart:      disable
-Updated:        no
+Managed save:   no
+Security model: testSecurity
+Security DOI:\x20\x20\x20
+Security label: libvirt-test (enforcing)
 
 """
 
 
 def test_dominfo_has_a_line_for_each_fact(run: Run) -> None:
-    assert run("dominfo", "test").stdout == INFO
-
-
-@pytest.mark.skipif(shutil.which("virsh") is None, reason="compares with virsh")
-def test_dominfo_has_virshs_labels_in_virshs_columns(run: Run) -> None:
-    told = subprocess.run(["virsh", "-c", URI, "dominfo", "test"], capture_output=True, text=True, check=True).stdout
-    ours = run("dominfo", "test").stdout.splitlines()
-    theirs = told.splitlines()
-    known = {line[:16] for line in ours}
-    missing = [line for line in theirs if line[:16] not in known]
-    # The test driver here uses no processor time; saves and security models are not there yet.
-    assert [line.partition(":")[0] for line in missing] == [
-        "CPU time",
-        "Managed save",
-        "Security model",
-        "Security DOI",
-        "Security label",
-    ]
-    labels = [line[:16] for line in theirs if line not in missing]
-    assert [line[:16] for line in ours if line[:16] in labels] == labels
+    assert re.sub(r"\d+\.\ds", "N", run("dominfo", "test").stdout) == INFO
 
 
 def test_dominfo_of_several_domains_is_a_block_for_each(run: Run, host: Host) -> None:
@@ -57,28 +40,30 @@ def test_dominfo_of_several_domains_is_a_block_for_each(run: Run, host: Host) ->
 
 
 def test_dominfo_as_json(run: Run) -> None:
-    assert json_of(run("dominfo", "--json", "1")) == {
-        "domains": [
-            {
-                "name": "test",
-                "uuid": "6695eb01-f6a4-8304-79aa-97f2502e193f",
-                "id": 1,
-                "state": "running",
-                "max_memory_kib": 8388608,
-                "memory_kib": 2097152,
-                "vcpus": 2,
-                "cpu_time_ns": 0,
-                "os_type": "hvm",
-                "persistent": True,
-                "autostart": False,
-                "updated": False,
-            }
-        ]
+    (told,) = json_of(run("dominfo", "--json", "1"))["domains"]
+    assert told.pop("cpu_time_ns") > 0
+    assert told == {
+        "name": "test",
+        "uuid": "6695eb01-f6a4-8304-79aa-97f2502e193f",
+        "id": 1,
+        "state": "running",
+        "max_memory_kib": 8388608,
+        "memory_kib": 2097152,
+        "vcpus": 2,
+        "os_type": "linux",
+        "persistent": True,
+        "autostart": False,
+        "updated": False,
+        "managed_save": False,
+        "security_model": "testSecurity",
+        "security_doi": "",
+        "security_label": "libvirt-test (enforcing)",
+        "messages": [],
     }
 
 
 def test_domstate_gives_its_reason_when_asked(run: Run) -> None:
-    assert run("domstate", "test", "--reason").stdout == "running (booted)\n\n"
+    assert run("domstate", "test", "--reason").stdout == "running (unknown)\n\n"
     run("suspend", "test")
     assert run("domstate", "test", "--reason").stdout == "paused (user)\n\n"
     run("destroy", "test")

@@ -62,8 +62,8 @@ def test_the_calls_of_a_command_are_traced_in_their_order(run: Run) -> None:
 def test_calls_of_a_command_that_failed_are_traced_after_its_error(run: Run) -> None:
     result = run("start", "test", "--trace")
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: Requested operation is not valid: domain is already running\n")
-    assert "failed: Requested operation is not valid: domain is already running\n" in result.stderr
+    assert result.stderr.startswith("error: internal error: Domain 'test' is already running\n")
+    assert "failed: internal error: Domain 'test' is already running\n" in result.stderr
 
 
 def test_traces_as_json_are_one_document_on_stderr(run: Run) -> None:
