@@ -60,6 +60,9 @@ class Happening(Enum):
     PANIC_PAUSE = "panicked and kept for a look"
     GUEST_SUSPENDED = "the guest suspended to memory"
     WOKE_UP = "the guest woke up"
+    SNAPSHOT_STOP = "stopped by a snapshot"
+    SNAPSHOT_START = "started from a snapshot, running"
+    SNAPSHOT_START_PAUSED = "started from a snapshot, paused"
 
 
 class Event(NamedTuple):
@@ -83,6 +86,7 @@ _CRASHED, _PMSUSPENDED = DomainState.CRASHED, DomainState.PMSUSPENDED
 ACTIVE = (_RUNNING, _PAUSED, _SHUTDOWN, _CRASHED, _PMSUSPENDED)
 
 _BOOTED = Event(DomainEventType.STARTED, DomainEventStartedDetailType.BOOTED)
+_FROM_SNAPSHOT = Event(DomainEventType.STARTED, DomainEventStartedDetailType.FROM_SNAPSHOT)
 _SUSPENDED = Event(DomainEventType.SUSPENDED, DomainEventSuspendedDetailType.PAUSED)
 
 
@@ -101,6 +105,9 @@ _FROM_ACTIVE: dict[Happening, Transition] = {
     ),
     Happening.DESTROYED: Transition(
         _SHUTOFF, DomainShutoffReason.DESTROYED, _stopped(DomainEventStoppedDetailType.DESTROYED)
+    ),
+    Happening.SNAPSHOT_STOP: Transition(
+        _SHUTOFF, DomainShutoffReason.FROM_SNAPSHOT, _stopped(DomainEventStoppedDetailType.FROM_SNAPSHOT)
     ),
     Happening.CRASHED: Transition(_SHUTOFF, DomainShutoffReason.CRASHED, _stopped(DomainEventStoppedDetailType.FAILED)),
     Happening.START_FAILED: Transition(
@@ -121,6 +128,12 @@ _FROM_ACTIVE: dict[Happening, Transition] = {
 _FROM_OFF: dict[Happening, Transition] = {
     Happening.BOOTED: Transition(_RUNNING, DomainRunningReason.BOOTED, (_BOOTED,)),
     Happening.BOOTED_PAUSED: Transition(_PAUSED, DomainPausedReason.USER, (_BOOTED, _SUSPENDED)),
+    Happening.SNAPSHOT_START: Transition(_RUNNING, DomainRunningReason.FROM_SNAPSHOT, (_FROM_SNAPSHOT,)),
+    Happening.SNAPSHOT_START_PAUSED: Transition(
+        _PAUSED,
+        DomainPausedReason.FROM_SNAPSHOT,
+        (_FROM_SNAPSHOT, Event(DomainEventType.SUSPENDED, DomainEventSuspendedDetailType.FROM_SNAPSHOT)),
+    ),
     Happening.START_FAILED: Transition(_SHUTOFF, DomainShutoffReason.FAILED),
 }
 

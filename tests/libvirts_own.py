@@ -61,7 +61,7 @@ def ask(script: str, given: Any = None, uri: str = "test:///default") -> Any:
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=30,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

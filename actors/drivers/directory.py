@@ -32,6 +32,8 @@ class Summary:
     state: DomainState = DomainState.SHUTOFF
     persistent: bool = False
     autostart: bool = False
+    snapshots: bool = False
+    checkpoints: bool = False
 
 
 @dataclass(slots=True)
@@ -154,8 +156,6 @@ _STATE_FLAG = {
     DomainState.PAUSED: Flags.PAUSED,
     DomainState.SHUTOFF: Flags.SHUTOFF,
 }
-# What no domain has yet.
-_LACKING = Flags.NO_MANAGEDSAVE | Flags.NO_SNAPSHOT | Flags.NO_CHECKPOINT
 
 
 def _traits(summary: Summary) -> int:
@@ -165,5 +165,7 @@ def _traits(summary: Summary) -> int:
         | (Flags.PERSISTENT if summary.persistent else Flags.TRANSIENT)
         | (Flags.AUTOSTART if summary.autostart else Flags.NO_AUTOSTART)
         | _STATE_FLAG.get(summary.state, Flags.OTHER)
-        | _LACKING
+        | Flags.NO_MANAGEDSAVE
+        | (Flags.HAS_SNAPSHOT if summary.snapshots else Flags.NO_SNAPSHOT)
+        | (Flags.HAS_CHECKPOINT if summary.checkpoints else Flags.NO_CHECKPOINT)
     )

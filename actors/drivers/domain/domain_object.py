@@ -150,9 +150,13 @@ class DomainObject(ManagedObject):
     def publish_lifecycle(self, event: Event) -> None:
         send(self.around.events, Publish(_LIFECYCLE_ROW, (self.wire_ref(), int(event.type), int(event.detail))))
 
+    def summary(self) -> Summary:
+        """What the driver's lists filter by."""
+        return Summary(self.uuid, self.id, self.state, self.persistent is not None, self.autostart)
+
     def tell_summary(self) -> None:
         """Tell the driver what its lists filter by, when some of that is new."""
-        summary = Summary(self.uuid, self.id, self.state, self.persistent is not None, self.autostart)
+        summary = self.summary()
         if summary != self._told:
             self._told = summary
             send(self.around.driver, summary)

@@ -10,6 +10,7 @@ from ....wire.documents.domain import DomainDefinition, complete
 from ...call import Call
 from ...lifecycle import Happening
 from ..domain import Domain
+from ..domain.checkpoints import Checkpoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Load:
     transient: bool = False
 
 
-class TestDomain(Domain):
+class TestDomain(Checkpoints, Domain):
     """A domain in memory. It powers off and reboots at once, and then restarts or ends as its actions say."""
 
     __test__ = False  # Not a class of tests, whatever pytest thinks of the name.
