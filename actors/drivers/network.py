@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from typing import ClassVar
 
 from ...wire.documents.network import (
     NetworkDefinition,
@@ -64,6 +65,8 @@ class Network(DefinedObject[NetworkDefinition]):
     is_inactive_text = "network is not active"
     is_transient_text = "can't do this to a transient network"
     xml_flags: int = NetworkXMLFlags.INACTIVE
+    # Whether what no driver does is refused, by name, or passed over as libvirt does.
+    strict: ClassVar[bool] = True
 
     def wire_ref(self) -> NetworkRef:
         return NetworkRef(self.name, self.uuid)
@@ -100,9 +103,9 @@ class Network(DefinedObject[NetworkDefinition]):
         self._check_reach(flags)
         persistent, live = self.persistent, self.live
         if flags & NetworkUpdateFlags.CONFIG and persistent is not None:
-            persistent = update_network(persistent, command, section, parent_index, xml)
+            persistent = update_network(persistent, command, section, parent_index, xml, strict=self.strict)
         if flags & NetworkUpdateFlags.LIVE and live is not None:
-            live = update_network(live, command, section, parent_index, xml)
+            live = update_network(live, command, section, parent_index, xml, strict=self.strict)
         if live is not None and live is not self.live:
             await self.apply(call, live)
             self.live = live
@@ -147,13 +150,15 @@ class Network(DefinedObject[NetworkDefinition]):
 class NetworkDriver(DefinedDriver):
     """The network part of a driver; subclasses say which networks they make."""
 
+    strict: ClassVar[bool] = True
+
     def make_ref(self, name: str, key: bytes) -> NetworkRef:
         return NetworkRef(name, key)
 
     def read_definition(self, xml: str) -> NetworkDefinition:
         """What a caller's XML says, complete and with a UUID. Raises XMLError and UnsupportedConfig."""
         try:
-            return identified(complete_network(parse_network(xml)))
+            return identified(complete_network(parse_network(xml, strict=self.strict)))
         except VirtError as error:
             error.domain = error.domain or ErrorDomain.NETWORK
             raise

@@ -150,14 +150,14 @@ class InterfaceDefinition:
     mac: Annotated[str | None, At("mac/@address", HARDWARE_ADDRESS)] = None
 
 
-def parse_interface(text: str) -> InterfaceDefinition:
+def parse_interface(text: str, *, strict: bool = True) -> InterfaceDefinition:
     """The definition that an `<interface>` document gives. Answers to virInterfaceDefineXML's argument.
 
-    Raises XMLError (malformed, incomplete or impossible; `line` is set) and UnsupportedConfig (what virtactor does not
-    do, named with its place).
+    Raises XMLError (malformed, incomplete or impossible; `line` is set) and, where ``strict``, UnsupportedConfig (what
+    virtactor does not do, named with its place).
     """
     try:
-        definition = read_document(text, "interface", InterfaceDefinition)
+        definition = read_document(text, "interface", InterfaceDefinition, strict=strict)
         _check(definition)
     except VirtError as error:
         error.domain = error.domain or ErrorDomain.INTERFACE

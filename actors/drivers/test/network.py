@@ -23,6 +23,7 @@ class TestNetwork(Network):
     __test__ = False
     is_active_text = "Network '{name}' is already running"
     xml_flags = 0
+    strict = False
 
     async def network_destroy(self, call: Call, net: NetworkRef) -> None:
         if self.active:
@@ -44,6 +45,7 @@ class TestNetworkDriver(NetworkDriver):
     """Networks in memory."""
 
     __test__ = False
+    strict = False
 
     def __init__(
         self,

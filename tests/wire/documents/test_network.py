@@ -16,7 +16,7 @@ from virtactor.wire.documents.network import (
 from virtactor.wire.documents.network.definition import VLAN_ID
 from virtactor.wire.documents.network.ip import ADDRESS
 from virtactor.wire.enums.network import NetworkUpdateSection as Section
-from virtactor.wire.errors import VirtError
+from virtactor.wire.errors import UnsupportedConfig, VirtError
 
 from ...libvirts_own import ask, canonical, there
 from .test_round_trip import OF_CODEC, QUICK, any_of, st
@@ -143,6 +143,13 @@ def test_networks_that_cannot_be_are_refused_with_libvirts_words(xml: str) -> No
     with pytest.raises(VirtError) as raised:
         ours(xml)
     assert (word, code, message) == ("error", raised.value.code, raised.value.message)
+
+
+def test_what_nobody_knows_is_refused_by_name_or_passed_over() -> None:
+    xml = network("<foo/>")
+    with pytest.raises(UnsupportedConfig, match="element /network/foo"):
+        parse_network(xml)
+    assert parse_network(xml, strict=False) == parse_network(network(""))
 
 
 @QUICK

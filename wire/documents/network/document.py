@@ -9,14 +9,15 @@ from ..writer import write_document
 from .definition import NetworkDefinition
 
 
-def parse_network(text: str) -> NetworkDefinition:
+def parse_network(text: str, *, strict: bool = True) -> NetworkDefinition:
     """The definition that a `<network>` document gives: what it says, with no defaults added.
 
     Raises XMLError (malformed, incomplete or impossible; `line` is set) and UnsupportedConfig (elements, attributes
-    and values that virtactor does not do, each named with its place). Answers to virNetworkDefineXML's argument.
+    and values that virtactor does not do, each named with its place; not ``strict``, unknown elements and attributes
+    are passed over, as libvirt does). Answers to virNetworkDefineXML's argument.
     """
     try:
-        return read_document(text, "network", NetworkDefinition)
+        return read_document(text, "network", NetworkDefinition, strict=strict)
     except VirtError as error:
         error.domain = error.domain or ErrorDomain.NETWORK
         raise

@@ -63,7 +63,7 @@ class Section:
 
 
 def update_network(
-    definition: NetworkDefinition, command: int, section: int, parent_index: int, xml: str
+    definition: NetworkDefinition, command: int, section: int, parent_index: int, xml: str, *, strict: bool = True
 ) -> NetworkDefinition:
     """The definition after one command (virNetworkUpdateCommand) on a section (virNetworkUpdateSection).
 
@@ -72,17 +72,19 @@ def update_network(
     commands and sections that are not updated.
     """
     try:
-        return _update(definition, command, section, parent_index, xml)
+        return _update(definition, command, section, parent_index, xml, strict=strict)
     except VirtError as error:
         error.domain = error.domain or ErrorDomain.NETWORK
         raise
 
 
-def _update(definition: NetworkDefinition, command: int, number: int, parent_index: int, xml: str) -> NetworkDefinition:
+def _update(
+    definition: NetworkDefinition, command: int, number: int, parent_index: int, xml: str, *, strict: bool
+) -> NetworkDefinition:
     section = SECTIONS.get(number)
     if section is None:
         raise _unsupported(_cannot_update(definition, number))
-    entry = read_document(xml, section.tag, section.cls)
+    entry = read_document(xml, section.tag, section.cls, strict=strict)
     place = section.find(definition, parent_index, entry)
     if command == Command.MODIFY and section.replaces is None:
         raise _unsupported(section.fixed)

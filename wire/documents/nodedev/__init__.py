@@ -60,14 +60,14 @@ class NodeDeviceDefinition:
         return self.parent.name if self.parent is not None else None
 
 
-def parse_node_device(text: str) -> NodeDeviceDefinition:
+def parse_node_device(text: str, *, strict: bool = True) -> NodeDeviceDefinition:
     """The device that a `<device>` document describes. Answers to virNodeDeviceCreateXML's argument.
 
-    Raises XMLError (malformed, incomplete or impossible; `line` is set), UnsupportedConfig (what virtactor does not do,
-    named with its place), and InternalError, as libvirt, for a device without capabilities.
+    Raises XMLError (malformed, incomplete or impossible; `line` is set), where ``strict`` UnsupportedConfig (what
+    virtactor does not do, named with its place), and InternalError, as libvirt, for a device without capabilities.
     """
     try:
-        definition = read_document(text, "device", NodeDeviceDefinition)
+        definition = read_document(text, "device", NodeDeviceDefinition, strict=strict)
         if not definition.capabilities:
             raise InternalError(f"no device capabilities for '{definition.name or 'new device'}'")
     except VirtError as error:
