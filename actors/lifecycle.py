@@ -58,6 +58,12 @@ class Happening(Enum):
     CRASHED = "its QEMU died"
     PANICKED = "the guest's kernel panicked"
     PANIC_PAUSE = "panicked and kept for a look"
+    SAVED = "saved to a file"
+    RESTORED = "restored from a file"
+    RESTORED_PAUSED = "restored from a file, paused"
+    DUMPED = "ended after its memory was written for a look"
+    RENAMED_FROM = "the name that it had is free"
+    RENAMED_TO = "it has a new name"
     GUEST_SUSPENDED = "the guest suspended to memory"
     WOKE_UP = "the guest woke up"
     SNAPSHOT_STOP = "stopped by a snapshot"
@@ -87,6 +93,7 @@ ACTIVE = (_RUNNING, _PAUSED, _SHUTDOWN, _CRASHED, _PMSUSPENDED)
 
 _BOOTED = Event(DomainEventType.STARTED, DomainEventStartedDetailType.BOOTED)
 _FROM_SNAPSHOT = Event(DomainEventType.STARTED, DomainEventStartedDetailType.FROM_SNAPSHOT)
+_RESTORED = Event(DomainEventType.STARTED, DomainEventStartedDetailType.RESTORED)
 _SUSPENDED = Event(DomainEventType.SUSPENDED, DomainEventSuspendedDetailType.PAUSED)
 
 
@@ -113,6 +120,8 @@ _FROM_ACTIVE: dict[Happening, Transition] = {
     Happening.START_FAILED: Transition(
         _SHUTOFF, DomainShutoffReason.FAILED, _stopped(DomainEventStoppedDetailType.FAILED)
     ),
+    Happening.SAVED: Transition(_SHUTOFF, DomainShutoffReason.SAVED, _stopped(DomainEventStoppedDetailType.SAVED)),
+    Happening.DUMPED: Transition(_SHUTOFF, DomainShutoffReason.CRASHED, _stopped(DomainEventStoppedDetailType.CRASHED)),
     Happening.PANICKED: Transition(
         _CRASHED,
         DomainCrashedReason.PANICKED,
@@ -135,6 +144,12 @@ _FROM_OFF: dict[Happening, Transition] = {
         (_FROM_SNAPSHOT, Event(DomainEventType.SUSPENDED, DomainEventSuspendedDetailType.FROM_SNAPSHOT)),
     ),
     Happening.START_FAILED: Transition(_SHUTOFF, DomainShutoffReason.FAILED),
+    Happening.RESTORED: Transition(_RUNNING, DomainRunningReason.RESTORED, (_RESTORED,)),
+    Happening.RESTORED_PAUSED: Transition(
+        _PAUSED,
+        DomainPausedReason.USER,
+        (_RESTORED, Event(DomainEventType.SUSPENDED, DomainEventSuspendedDetailType.RESTORED)),
+    ),
 }
 
 _FROM_RUNNING: dict[Happening, Transition] = {
@@ -191,6 +206,8 @@ DEFINITION_EVENTS: dict[Happening, Event] = {
     Happening.DEFINED: Event(DomainEventType.DEFINED, DomainEventDefinedDetailType.ADDED),
     Happening.REDEFINED: Event(DomainEventType.DEFINED, DomainEventDefinedDetailType.UPDATED),
     Happening.UNDEFINED: Event(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.REMOVED),
+    Happening.RENAMED_FROM: Event(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.RENAMED),
+    Happening.RENAMED_TO: Event(DomainEventType.DEFINED, DomainEventDefinedDetailType.RENAMED),
 }
 
 

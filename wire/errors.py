@@ -58,7 +58,9 @@ DATA_FIELDS: Mapping[str, type | tuple[type, ...]] = {
 
 # Codes whose messages begin otherwise than those of the class that has them.
 _SUMMARY_OF_CODE: Mapping[int, str] = {
+    ErrorNumber.INTERNAL_ERROR: "internal error",
     ErrorNumber.OPERATION_UNSUPPORTED: "Operation not supported",
+    ErrorNumber.ARGUMENT_UNSUPPORTED: "argument unsupported",
     ErrorNumber.XML_DETAIL: "",
     ErrorNumber.MULTIPLE_INTERFACES: "multiple matching interfaces found",
 }

@@ -16,7 +16,8 @@ import pykka
 
 from ...wire.enums.domain import ConnectListAllDomainsFlags as Flags
 from ...wire.enums.domain import DomainState
-from ...wire.errors import AlreadyExists, NoDomain
+from ...wire.enums.error import ErrorDomain
+from ...wire.errors import AlreadyExists, NoDomain, OperationInvalid
 from ...wire.table import DomainRef
 from ...wire.table.structs import CheckpointRef, SnapshotRef
 
@@ -32,6 +33,7 @@ class Summary:
     state: DomainState = DomainState.SHUTOFF
     persistent: bool = False
     autostart: bool = False
+    managed_save: bool = False
     snapshots: bool = False
     checkpoints: bool = False
 
@@ -107,7 +109,11 @@ class Directory:
         taken = same_uuid or same_name
         assert taken is not None
         clash = "is already defined" if same_uuid is not None else "already exists"
-        raise AlreadyExists(f"domain '{taken.name}' {clash} with uuid {UUID(bytes=taken.uuid)}", object=taken.name)
+        raise AlreadyExists(
+            f"domain '{taken.name}' {clash} with uuid {UUID(bytes=taken.uuid)}",
+            domain=ErrorDomain.DOMAIN,
+            object=taken.name,
+        )
 
     def add(self, entry: Entry) -> None:
         self._by_uuid[entry.uuid] = entry
@@ -125,6 +131,17 @@ class Directory:
         entry.traits = _traits(summary)
         if summary.id >= 0:
             self._by_id[summary.id] = entry
+
+    def rename(self, uuid: bytes, name: str) -> None:
+        """Have a domain found by another name. Raises OperationInvalid when it is taken, or its own."""
+        entry = self.by_uuid(uuid)
+        if name == entry.name:
+            raise OperationInvalid("Can't rename domain to itself", domain=ErrorDomain.DOMAIN, object=name)
+        if name in self._by_name:
+            raise OperationInvalid(f"domain with name '{name}' already exists", domain=ErrorDomain.DOMAIN, object=name)
+        del self._by_name[entry.name]
+        entry.name = name
+        self._by_name[name] = entry
 
     def remove(self, uuid: bytes) -> Entry | None:
         entry = self._by_uuid.pop(uuid, None)
@@ -165,7 +182,7 @@ def _traits(summary: Summary) -> int:
         | (Flags.PERSISTENT if summary.persistent else Flags.TRANSIENT)
         | (Flags.AUTOSTART if summary.autostart else Flags.NO_AUTOSTART)
         | _STATE_FLAG.get(summary.state, Flags.OTHER)
-        | Flags.NO_MANAGEDSAVE
+        | (Flags.MANAGEDSAVE if summary.managed_save else Flags.NO_MANAGEDSAVE)
         | (Flags.HAS_SNAPSHOT if summary.snapshots else Flags.NO_SNAPSHOT)
         | (Flags.HAS_CHECKPOINT if summary.checkpoints else Flags.NO_CHECKPOINT)
     )

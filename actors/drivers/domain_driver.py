@@ -7,6 +7,7 @@ call.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import itertools
 import socket
@@ -17,20 +18,27 @@ from typing import Any
 import pykka
 
 from ...wire.documents.domain import DomainDefinition, parse_domain
-from ...wire.enums.domain import DomainDefineFlags
-from ...wire.enums.error import ErrorDomain
-from ...wire.errors import OperationInvalid, UnsupportedConfig
+from ...wire.enums.domain import ConnectListAllDomainsFlags, DomainCreateFlags, DomainDefineFlags
+from ...wire.enums.domain_tuning import ConnectGetAllDomainStatsFlags, DomainStatsTypes
+from ...wire.enums.error import ErrorDomain, ErrorNumber
+from ...wire.errors import InvalidArgument, OperationInvalid, UnsupportedConfig, VirtError, XMLError
 from ...wire.table import DomainRef, Part
+from ...wire.table.structs import StatsRecord
 from ..call import Call
 from ..events import EventLog
 from ..objects import CallTarget
-from ..runtime import Runtime
+from ..runtime import Runtime, send
 from .directory import FILTERS, Directory, Entry, Summary
-from .domain import Gone, Surroundings, check_flags, uuid_bytes
+from .domain import Gone, Rename, Surroundings, TellFigures, check_flags, uuid_bytes
+from .domain.life import START_FLAGS
 from .handle import DriverHandle, PartHandle
 
 # The version of libvirt's API whose behaviour the daemon answers to.
 API_VERSION = 9_000_000
+_ACTIVE, _INACTIVE = int(ConnectListAllDomainsFlags.ACTIVE), int(ConnectListAllDomainsFlags.INACTIVE)
+_STATS_FLAGS = ~ConnectGetAllDomainStatsFlags(0)
+# The filters among them are those of the list.
+_STATS_FILTERS = 0xFF
 
 
 class DomainDriver(CallTarget):
@@ -38,6 +46,8 @@ class DomainDriver(CallTarget):
 
     name = "domains"
     errors = ErrorDomain.NONE
+    # The kinds of figures that its domains tell (virDomainStatsTypes).
+    figures = int(DomainStatsTypes.STATE)
     domain_types: frozenset[str] = frozenset()
     # Whether documents may say nothing that the model has no place for; libvirt passes over it.
     strict = True
@@ -92,6 +102,8 @@ class DomainDriver(CallTarget):
             return self.directory.update(message)
         if isinstance(message, Gone):
             return self._forget(message)
+        if isinstance(message, Rename):
+            return self._rename(message)
         return super().on_receive(message)
 
     def on_stop(self) -> None:
@@ -105,6 +117,17 @@ class DomainDriver(CallTarget):
         if entry is not None and entry.handed_over == message.handed_over:
             self.directory.remove(message.uuid)
             entry.ref.stop(block=False)
+
+    def _rename(self, message: Rename) -> None:
+        """Call a domain otherwise from now on, if the name is free."""
+        if message.done.done():
+            return
+        try:
+            self.directory.rename(message.uuid, message.name)
+        except VirtError as error:
+            message.done.set_exception(error)
+        else:
+            message.done.set_result(None)
 
     def admit(self, definition: DomainDefinition) -> Entry:
         """The directory's entry for a definition's name and UUID, made if both are free. Raises AlreadyExists."""
@@ -131,6 +154,44 @@ class DomainDriver(CallTarget):
         found = self.directory.select(flags)
         return [entry.domain_ref() for entry in found] if need_results else [], len(found)
 
+    def connect_num_of_domains(self, call: Call) -> tuple[int]:
+        return (len(self.directory.select(_ACTIVE)),)
+
+    def connect_list_domains(self, call: Call, maxids: int) -> tuple[list[int]]:
+        return ([entry.summary.id for entry in self.directory.select(_ACTIVE)][:maxids],)
+
+    def connect_num_of_defined_domains(self, call: Call) -> tuple[int]:
+        return (len(self.directory.select(_INACTIVE)),)
+
+    def connect_list_defined_domains(self, call: Call, maxnames: int) -> tuple[list[str]]:
+        return ([entry.name for entry in self.directory.select(_INACTIVE)][:maxnames],)
+
+    async def connect_get_all_domain_stats(
+        self, call: Call, doms: list[DomainRef], stats: int, flags: int
+    ) -> tuple[list[StatsRecord]]:
+        check_flags(call, flags, _STATS_FLAGS)
+        unknown = stats & ~self.figures
+        if flags & ConnectGetAllDomainStatsFlags.ENFORCE_STATS and unknown:
+            raise InvalidArgument(
+                f"Stats types bits 0x{unknown:x} are not supported by this daemon",
+                code=ErrorNumber.ARGUMENT_UNSUPPORTED,
+            )
+        entries = self._entries(doms, flags & _STATS_FILTERS)
+        loop = asyncio.get_running_loop()
+        asked = [(entry.domain_ref(), loop.create_future()) for entry in entries]
+        for entry, (_, told) in zip(entries, asked, strict=True):
+            if not send(entry.ref, TellFigures(stats or self.figures, told)):
+                told.set_result([])
+        return ([StatsRecord(ref, await told) for ref, told in asked],)
+
+    def _entries(self, doms: list[DomainRef], filters: int) -> list[Entry]:
+        """The domains that a question for figures is about. Raises NoDomain for one that is named and not there."""
+        selected = self.directory.select(filters)
+        if not doms:
+            return selected
+        named = [self.directory.by_uuid(dom.uuid) for dom in doms]
+        return [entry for entry in named if entry in selected]
+
     def domain_lookup_by_id(self, call: Call, id: int) -> tuple[DomainRef]:
         return (self.directory.by_id(id).domain_ref(),)
 
@@ -142,25 +203,52 @@ class DomainDriver(CallTarget):
 
     def domain_define_xml_flags(self, call: Call, xml: str, flags: int) -> object:
         check_flags(call, flags, DomainDefineFlags.VALIDATE)
-        definition = self.read_definition(xml)
-        return self._hand_over(call, definition, "define")
+        definition = self.read_definition(xml, bool(flags & DomainDefineFlags.VALIDATE))
+        return self.hand_over(call, definition, "define")
+
+    def domain_define_xml(self, call: Call, xml: str) -> object:
+        return self.domain_define_xml_flags(call, xml, 0)
+
+    def domain_create_xml_with_files(self, call: Call, xml_desc: str, flags: int) -> object:
+        return self.domain_create_xml(call, xml_desc, flags)
 
     def domain_create_xml(self, call: Call, xml: str, flags: int) -> object:
-        definition = self.read_definition(xml)
+        check_flags(call, flags, START_FLAGS)
+        definition = self.read_definition(xml, bool(flags & DomainCreateFlags.VALIDATE))
         entry = self.directory.claim(definition.name, uuid_bytes(definition))
         if entry is not None and entry.summary.id >= 0:
-            raise OperationInvalid(f"domain '{entry.name}' is already active", object=entry.name)
-        return self._hand_over(call, definition, "create", flags)
+            raise OperationInvalid(
+                f"domain '{entry.name}' is already active", domain=ErrorDomain.DOMAIN, object=entry.name
+            )
+        return self.hand_over(call, definition, "create", flags)
 
-    def read_definition(self, xml: str) -> DomainDefinition:
-        """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""
+    def read_definition(self, xml: str, validate: bool = False) -> DomainDefinition:
+        """What a caller's XML says, with a UUID; ``validate`` refuses what no document may say.
+
+        Raises XMLError and UnsupportedConfig.
+        """
         definition = parse_domain(xml, strict=self.strict)
+        if validate and not self.strict:
+            _check_schema(xml)
         self.check_definition(definition)
         if definition.uuid is None:
             definition = dataclasses.replace(definition, uuid=str(uuid.uuid4()))
         return definition
 
-    def _hand_over(self, call: Call, definition: DomainDefinition, method: str, *args: Any) -> object:
+    def hand_over(self, call: Call, definition: DomainDefinition, method: str, *args: Any) -> object:
         entry = self.admit(definition)
         entry.handed_over += 1
         return call.forward(entry.ref, method, definition, *args)
+
+
+def _check_schema(xml: str) -> None:
+    """Refuse a document that says what no document may. Raises XMLError."""
+    try:
+        parse_domain(xml, strict=True)
+    except UnsupportedConfig as error:
+        raise XMLError(
+            f"XML document failed to validate against schema: {error.message.partition(': ')[2]}",
+            code=ErrorNumber.XML_INVALID_SCHEMA,
+            domain=ErrorDomain.XML,
+            line=error.line,
+        ) from error

@@ -87,6 +87,8 @@ def test_nothing_leads_out_of_shutoff_but_a_boot() -> None:
     assert ways == {
         Happening.BOOTED: DomainState.RUNNING,
         Happening.BOOTED_PAUSED: DomainState.PAUSED,
+        Happening.RESTORED: DomainState.RUNNING,
+        Happening.RESTORED_PAUSED: DomainState.PAUSED,
         Happening.SNAPSHOT_START: DomainState.RUNNING,
         Happening.SNAPSHOT_START_PAUSED: DomainState.PAUSED,
         Happening.START_FAILED: DomainState.SHUTOFF,

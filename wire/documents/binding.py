@@ -80,6 +80,7 @@ class At:
     known: values of libvirt's that are refused as unsupported rather than as unknown.
     secure: written only when secrets are asked for.
     last: written after the fields whose number is lower.
+    code: libvirt's error number for a bad value, where it is not that of an XML error.
     by: the attribute that tells the classes of a union apart; each class names its value in the class variable TAG.
     """
 
@@ -89,6 +90,7 @@ class At:
     secure: bool = False
     last: int = 0
     by: str | None = None
+    code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

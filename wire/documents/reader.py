@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 from lxml import etree
 
-from ..enums.error import ErrorNumber
+from ..enums.error import ErrorDomain, ErrorNumber
 from ..errors import UnsupportedConfig, XMLError
 from .binding import ElementCodec, Subtree, Verbatim
 from .schema import Kept, Nested, Node, Opaque, Refused, Shape, Slot, shape_of
@@ -40,6 +40,16 @@ def read_document(text: str, root: str, cls: type[Model], *, strict: bool = True
 
 def parse(text: str, root: str) -> etree._Element:
     """The root element of a well-formed document; raises XMLError unless it is named `root`."""
+    element = parse_any(text)
+    if element.tag != root:
+        raise XMLError(
+            f"the root element is <{element.tag}>, expected <{root}>", domain=ErrorDomain.XML, line=element.sourceline
+        )
+    return element
+
+
+def parse_any(text: str) -> etree._Element:
+    """The root element of a well-formed document, whatever its name. Raises XMLError."""
     if len(text) > MAX_CHARACTERS:
         raise XMLError(f"the document is longer than {MAX_CHARACTERS} characters")
     if _DOCTYPE.match(text):
@@ -53,8 +63,6 @@ def parse(text: str, root: str) -> etree._Element:
     except etree.XMLSyntaxError as error:
         line = error.lineno or 1
         raise XMLError(f"line {line}: {error.msg}", code=ErrorNumber.XML_DETAIL, line=line) from None
-    if element.tag != root:
-        raise XMLError(f"the root element is <{element.tag}>, expected <{root}>", line=element.sourceline)
     return element
 
 
@@ -204,7 +212,14 @@ class _Reading:
             raise UnsupportedConfig(f"{where}{text!r}", line=element.sourceline) from None
         except ValueError:
             where = f"{_at(element)}: {attribute}" if attribute else _at(element)
-            raise XMLError(f"{where} is {text[:80]!r}, expected {slot.expects}", line=element.sourceline) from None
+            # libvirt reads attributes in one place, and elements where they are meant.
+            domain = ErrorDomain.XML if attribute else ErrorDomain.NONE
+            raise XMLError(
+                f"{where} is {text[:80]!r}, expected {slot.expects}",
+                code=slot.code,
+                domain=domain,
+                line=element.sourceline,
+            ) from None
         if slot.many:
             values.setdefault(slot.name, []).append(value)
         else:

@@ -36,6 +36,7 @@ class Slot:
     secure: bool = False
     many: bool = False
     scaled: ScaledCodec | None = None
+    code: int | None = None
 
 
 @dataclass(slots=True)
@@ -187,14 +188,14 @@ def _nested(name: str, item: Any, at: At, many: bool) -> Nested:
 
 def _slot(name: str, item: Any, at: At, many: bool) -> Slot:
     if get_origin(item) is Literal:
-        return Slot(name, *_choice(get_args(item), at.known), secure=at.secure, many=many)
+        return Slot(name, *_choice(get_args(item), at.known), secure=at.secure, many=many, code=at.code)
     if isinstance(at.codec, ScaledCodec):
         return Slot(name, TEXT.read, str, at.codec.expects, at.secure, scaled=at.codec)
     codec = at.codec or {int: UNSIGNED, str: TEXT}[item]
     if not isinstance(codec, Codec):
         raise TypeError(f"{name}: an attribute takes no element codec")
     read = _with_known(codec.read, at.known) if at.known else codec.read
-    return Slot(name, read, codec.write, codec.expects, at.secure, many)
+    return Slot(name, read, codec.write, codec.expects, at.secure, many, code=at.code)
 
 
 def _choice(values: tuple[str, ...], known: tuple[str, ...]) -> tuple[Any, Any, str]:

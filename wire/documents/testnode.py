@@ -6,7 +6,7 @@ It is the `<node>` of libvirt's test driver, of which these are done:
       <domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>
         …
         <test:runstate>5</test:runstate>
-        <test:transient/>
+        <test:transient/> <test:hasmanagedsave/>
       </domain>
       <domain file='other.xml'/>
       <pool type='dir'>… <volume>…</volume> <volume file='disk.xml'/> </pool>
@@ -15,7 +15,7 @@ It is the `<node>` of libvirt's test driver, of which these are done:
 
 A domain without a `runstate` (a number of virDomainState: 1 running, 3 paused, 5 shut off, 6 crashed) runs. Pools
 are active, and have the volumes that are in them; networks and interfaces are active too. Whatever else libvirt
-allows in a node (cpu, auth) and in the `test` namespace (domainsnapshot, hasmanagedsave) is refused by name.
+allows in a node (cpu, auth) is refused by name; a domain's snapshots in the `test` namespace are passed over.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class InitialDomain:
     definition: DomainDefinition
     state: DomainState = DomainState.RUNNING
     transient: bool = False
+    managed_save: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,10 @@ def _domain(element: etree._Element, read: Callable[[str], str]) -> InitialDomai
     transient = _taken(element, "transient") is not None
     if transient and state is DomainState.SHUTOFF:
         raise XMLError(f"line {element.sourceline}: a transient domain cannot be shut off")
-    return InitialDomain(read_element(element, DomainDefinition, strict=False), state, transient)
+    managed_save = _taken(element, "hasmanagedsave") is not None
+    if managed_save and state is not DomainState.SHUTOFF:
+        raise XMLError(f"line {element.sourceline}: only a domain that is shut off has a managed save")
+    return InitialDomain(read_element(element, DomainDefinition, strict=False), state, transient, managed_save)
 
 
 def _taken(element: etree._Element, name: str) -> etree._Element | None:
@@ -146,7 +150,10 @@ def _state(element: etree._Element) -> DomainState:
 _KINDS: dict[str, tuple[str, Callable[[etree._Element, Callable[[str], str]], Any]]] = {
     "domain": ("domains", _domain),
     "pool": ("pools", _pool),
-    "network": ("networks", lambda element, _: complete_network(read_element(element, NetworkDefinition))),
-    "interface": ("interfaces", lambda element, _: read_element(element, InterfaceDefinition)),
-    "device": ("devices", lambda element, _: read_element(element, NodeDeviceDefinition)),
+    "network": (
+        "networks",
+        lambda element, _: complete_network(read_element(element, NetworkDefinition, strict=False)),
+    ),
+    "interface": ("interfaces", lambda element, _: read_element(element, InterfaceDefinition, strict=False)),
+    "device": ("devices", lambda element, _: read_element(element, NodeDeviceDefinition, strict=False)),
 }

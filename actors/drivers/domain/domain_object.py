@@ -7,14 +7,17 @@ State changes go through ``happen`` alone, which looks them up in lifecycle.TABL
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Callable, Mapping
 from enum import IntEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from ....wire.documents.domain import DomainDefinition
 from ....wire.enums.domain import DomainShutoffReason, DomainState
-from ....wire.errors import InvalidArgument, NoDomain, OperationFailed, OperationInvalid, VirtError
-from ....wire.table import ROWS, DomainRef
+from ....wire.enums.error import ErrorDomain, ErrorNumber
+from ....wire.errors import NoDomain, NotSupported, OperationFailed, OperationInvalid, VirtError
+from ....wire.table import ROWS, DomainRef, Row
 from ...call import Call
 from ...connection.session import Session
 from ...events import Publish
@@ -22,22 +25,18 @@ from ...lifecycle import Event, Happening, advance
 from ...objects import Job, ManagedObject
 from ...runtime import Runtime, send
 from ..directory import OFF, Summary
+from .flags import CONFIG, LIVE, Impact, check_flags, check_one_impact
 from .messages import DestroyWithSession, Gone, SessionClosed, Surroundings
 
 _LIFECYCLE_ROW = ROWS["domain_event_lifecycle"]
-
-
-def check_flags(call: Call, flags: int, allowed: int) -> None:
-    """Refuse flags that a call does not know, by their number. Raises InvalidArgument."""
-    # The complement of an IntFlag has only bits that the flag knows.
-    if unknown := flags & ~int(allowed):
-        raise InvalidArgument(f"unsupported flags (0x{unknown:x}) in {call.row.name}")
 
 
 class DomainObject(ManagedObject):
     """Identity, definitions and state of a domain of any driver; the mixins beside this file answer the calls."""
 
     kind = "domain"
+    # The flags that a driver takes where they differ from what all take, by the row's name.
+    flags: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, runtime: Runtime, around: Surroundings, name: str, uuid: bytes) -> None:
         super().__init__(runtime, name, uuid)
@@ -49,6 +48,7 @@ class DomainObject(ManagedObject):
         self.id = -1
         self.autostart = False
         self.updated = False
+        self.has_managed_save = False
         self.autodestroy: Session | None = None
         self._told: Summary | None = None
         self._handed_over = 0
@@ -84,6 +84,10 @@ class DomainObject(ManagedObject):
     async def save_definition(self, definition: DomainDefinition) -> None:
         """Make the persistent definition durable."""
 
+    async def move_definition(self, definition: DomainDefinition, old: str) -> None:
+        """Make it durable that the domain, which was called ``old``, is called as this definition says."""
+        await self.save_definition(definition)
+
     async def delete_definition(self) -> None:
         """Make it durable that there is no persistent definition any more."""
 
@@ -99,6 +103,34 @@ class DomainObject(ManagedObject):
     def cpu_time(self) -> int:
         """Processor time that the guest has used since its start, in ns."""
         return 0
+
+    async def apply_live(self, call: Call, live: DomainDefinition) -> DomainDefinition:
+        """Make the running guest what ``live`` says (`self.live` is what it is) and give its live definition.
+
+        Raises UnsupportedConfig for what cannot be changed while it runs, and does nothing of it then.
+        """
+        raise NotSupported(
+            f"{call.row.api or call.row.name} cannot change a running guest", code=ErrorNumber.OPERATION_UNSUPPORTED
+        )
+
+    async def save_guest(self, call: Call, path: str, xml: str, flags: int) -> None:
+        """Write the running guest with its document to a file and end it; leave it as it was when that fails."""
+        raise NotSupported(call.row.api)
+
+    async def dump_guest(self, call: Call, path: str, format: int, flags: int) -> None:
+        """Write the running guest's memory to a file for debuggers. Whether it is ended then is not done here."""
+        raise NotSupported(call.row.api)
+
+    async def keep_managed(self, call: Call, flags: int) -> None:
+        """Save the running guest where the driver finds it at its next start, and end it."""
+        raise NotSupported(call.row.api)
+
+    async def drop_managed(self) -> None:
+        """Remove what `keep_managed` wrote."""
+
+    def host_cpus(self) -> frozenset[int]:
+        """The numbers of the host's processors."""
+        return frozenset(range(os.cpu_count() or 1))
 
     def check_control(self) -> None:
         """Raise when the hypervisor cannot be given orders now."""
@@ -147,12 +179,31 @@ class DomainObject(ManagedObject):
             send(self.autodestroy.connection, DestroyWithSession(self.actor_ref, wanted=False))
             self.autodestroy = None
 
+    async def change_documents(self, flags: int, change: Callable[[DomainDefinition], DomainDefinition]) -> None:
+        """Change what the definitions that the flags name say, where no hypervisor need hear of it."""
+        impact = self.affected(flags)
+        live = change(self.live) if impact.live and self.live is not None else None
+        kept = change(self.persistent) if impact.config and self.persistent is not None else None
+        if live is not None and live != self.live:
+            self.live = live
+            self.save_live_state()
+            await self.live_state_saved()
+        if kept is not None and kept != self.persistent:
+            await self.save_definition(kept)
+            self.persistent = kept
+
     def publish_lifecycle(self, event: Event) -> None:
-        send(self.around.events, Publish(_LIFECYCLE_ROW, (self.wire_ref(), int(event.type), int(event.detail))))
+        self.publish(_LIFECYCLE_ROW, int(event.type), int(event.detail))
+
+    def publish(self, row: Row, *fields: Any) -> None:
+        """Tell an event of this domain: the row's fields behind the domain."""
+        send(self.around.events, Publish(row, (self.wire_ref(), *fields)))
 
     def summary(self) -> Summary:
         """What the driver's lists filter by."""
-        return Summary(self.uuid, self.id, self.state, self.persistent is not None, self.autostart)
+        return Summary(
+            self.uuid, self.id, self.state, self.persistent is not None, self.autostart, self.has_managed_save
+        )
 
     def tell_summary(self) -> None:
         """Tell the driver what its lists filter by, when some of that is new."""
@@ -161,9 +212,61 @@ class DomainObject(ManagedObject):
             self._told = summary
             send(self.around.driver, summary)
 
+    def require_persistent(self, what: str) -> None:
+        """Refuse to do something with the definition of a transient domain. Raises OperationInvalid."""
+        if self.persistent is None:
+            raise OperationInvalid(f"cannot {what} transient domain", object=self.name)
+
     def require_active(self) -> None:
         if not self.active:
-            raise OperationInvalid("domain is not running", object=self.name)
+            raise OperationInvalid("domain is not running", domain=ErrorDomain.DOMAIN, object=self.name)
+
+    def check_flags(self, call: Call, flags: int, allowed: int) -> None:
+        """Refuse flags that neither all drivers nor this one take. Raises InvalidArgument."""
+        check_flags(call, flags, self.flags.get(call.row.name, allowed))
+
+    def affected(self, flags: int) -> Impact:
+        """Which definitions a change with these flags is about: of neither flag, the one in force.
+
+        Raises OperationInvalid where there is no such definition.
+        """
+        live, config = bool(flags & LIVE), bool(flags & CONFIG)
+        if not live and not config:
+            return Impact(self.active, not self.active)
+        if live:
+            self.require_active()
+        if config and self.persistent is None:
+            raise OperationInvalid(
+                "transient domains do not have any persistent config", domain=ErrorDomain.DOMAIN, object=self.name
+            )
+        return Impact(live, config)
+
+    def definition_for(self, flags: int) -> DomainDefinition:
+        """The one definition that a question with these flags is about. Raises InvalidArgument, OperationInvalid."""
+        check_one_impact(flags)
+        definition = self.live if self.affected(flags).live else self.persistent
+        assert definition is not None
+        return definition
+
+    async def change_definition(
+        self, call: Call, flags: int, change: Callable[[DomainDefinition], DomainDefinition]
+    ) -> None:
+        """Change the definitions that the flags name: the guest first, then what is kept for its next start.
+
+        Both changes are made on paper before either is done.
+        """
+        impact = self.affected(flags)
+        live = change(self.live) if impact.live and self.live is not None else None
+        kept = change(self.persistent) if impact.config and self.persistent is not None else None
+        if kept is not None:
+            kept = await self.complete(kept)
+        if live is not None and live != self.live:
+            self.live = await self.apply_live(call, live)
+            self.save_live_state()
+            await self.live_state_saved()
+        if kept is not None and kept != self.persistent:
+            await self.save_definition(kept)
+            self.persistent = kept
 
     def gone(self) -> VirtError:
         return NoDomain(f"no domain with matching uuid '{UUID(bytes=self.uuid)}' ({self.name})")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pykka
+
+from ....wire.params import TypedParam
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,23 @@ class Gone:
 
     uuid: bytes
     handed_over: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A domain to its driver: I want to be called so. ``done`` is resolved, or has the reason why not."""
+
+    uuid: bytes
+    name: str
+    done: asyncio.Future[None]
+
+
+@dataclass(frozen=True, slots=True)
+class TellFigures:
+    """A driver to its domain: what are your figures of these kinds (virDomainStatsTypes)? ``told`` gets them."""
+
+    kinds: int
+    told: asyncio.Future[list[TypedParam]]
 
 
 @dataclass(frozen=True, slots=True)

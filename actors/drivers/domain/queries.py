@@ -6,28 +6,28 @@ from ....wire.documents.domain import format_domain
 from ....wire.enums.domain import DomainControlState, DomainXMLFlags
 from ....wire.table import DomainRef
 from ...call import Call
-from .domain_object import DomainObject, check_flags
+from .domain_object import DomainObject
 
 
 class Queries(DomainObject):
     """Questions that the state at hand answers."""
 
     def domain_get_state(self, call: Call, dom: DomainRef, flags: int) -> tuple[int, int]:
-        check_flags(call, flags, 0)
+        self.check_flags(call, flags, 0)
         return int(self.state), int(self.reason)
 
     def domain_get_info(self, call: Call, dom: DomainRef) -> tuple[int, int, int, int, int]:
         definition = self.definition
         memory = self.current_memory() if self.active else (definition.current_memory or definition.memory)
         vcpus = definition.current_vcpus or definition.vcpus or 1
-        return int(self.state), definition.memory, memory, vcpus, self.cpu_time() if self.active else 0
+        return int(self.state), definition.memory, memory, vcpus, self.cpu_time()
 
     def current_memory(self) -> int:
         """What the running guest's balloon leaves it, in KiB."""
         return self.definition.current_memory or self.definition.memory
 
     def domain_get_control_info(self, call: Call, dom: DomainRef, flags: int) -> tuple[int, int, int]:
-        check_flags(call, flags, 0)
+        self.check_flags(call, flags, 0)
         self.require_active()
         held = self.holder()
         if held is None:
@@ -35,7 +35,7 @@ class Queries(DomainObject):
         return int(DomainControlState.JOB), 0, int(held[1] * 1000)
 
     def domain_get_xml_desc(self, call: Call, dom: DomainRef, flags: int) -> tuple[str]:
-        check_flags(call, flags, DomainXMLFlags.SECURE | DomainXMLFlags.INACTIVE)
+        self.check_flags(call, flags, DomainXMLFlags.SECURE | DomainXMLFlags.INACTIVE)
         definition = self.definition
         if flags & DomainXMLFlags.INACTIVE and self.persistent is not None:
             definition = self.persistent

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pykka
 
+from ....wire.documents.domain.definition import DomainType
 from ....wire.enums.error import ErrorDomain
 from ....wire.table import Part
 from ....wire.uri import ConnectURI
@@ -20,7 +21,6 @@ from ...events import EventLog
 from ...router import DriverKind
 from ...runtime import Runtime
 from ..directory import Directory
-from ..domain_driver import DomainDriver
 from ..handle import DriverHandle, PartHandle
 from .domain import TestDomain
 from .host import TestHostQueries
@@ -28,18 +28,20 @@ from .interface import open_interfaces
 from .network import open_networks
 from .node import DEFAULT, InitialNode, initial_node
 from .nodedev import open_devices
+from .restoring import Restoring
 from .storage import open_pools
 
 VERSION = 2
 
 
-class TestDriver(TestHostQueries, DomainDriver):
+class TestDriver(TestHostQueries, Restoring):
     """Domains in memory."""
 
     __test__ = False
     name = "test"
     errors = ErrorDomain.TEST
-    domain_types = frozenset({"test"})
+    # Those of any hypervisor: it has none.
+    domain_types = frozenset(get_args(DomainType))
     strict = False
 
     def __init__(

@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....wire.documents.domain import Clock, DomainDefinition, OperatingSystem, complete
+from ....wire.documents.domain import (
+    Clock,
+    Devices,
+    Disk,
+    DomainDefinition,
+    Interface,
+    Memballoon,
+    OperatingSystem,
+    PciAddress,
+)
 from ....wire.documents.interface import InterfaceDefinition
 from ....wire.documents.network import NetworkDefinition
 from ....wire.documents.nodedev import NodeDeviceDefinition
@@ -20,7 +29,7 @@ from ....wire.uri import ConnectURI
 from ...lifecycle import Happening
 from ..network import identified
 from . import default_node
-from .domain import Load
+from .domain import Load, complete_test_domain
 
 DEFAULT = "/default"
 _DEFAULT_DOMAIN = DomainDefinition(
@@ -32,6 +41,19 @@ _DEFAULT_DOMAIN = DomainDefinition(
     vcpus=2,
     os=OperatingSystem(type="hvm", arch="i686", boot=("hd",)),
     clock=Clock(offset="utc"),
+    devices=Devices(
+        disks=(Disk(source="/guest/diskimage1", target="vda", bus="virtio", address=PciAddress(bus=1)),),
+        interfaces=(
+            Interface(
+                type="network",
+                mac="aa:bb:cc:dd:ee:ff",
+                network="default",
+                target="testnet0",
+                address=PciAddress(slot=1),
+            ),
+        ),
+        memballoon=Memballoon(model="virtio", address=PciAddress(slot=2)),
+    ),
 )
 _DEFAULT_POOL = InitialPool(
     PoolDefinition(
@@ -71,7 +93,7 @@ def initial_node(uri: ConnectURI) -> InitialNode:
     """
     if uri.path == DEFAULT:
         return InitialNode(
-            [Load(complete(_DEFAULT_DOMAIN), (Happening.BOOTED,))],
+            [Load(complete_test_domain(_DEFAULT_DOMAIN), (Happening.BOOTED,))],
             [_DEFAULT_POOL],
             [default_node.NETWORK],
             [default_node.INTERFACE],
@@ -92,7 +114,7 @@ def initial_node(uri: ConnectURI) -> InitialNode:
 
 def _load(domain: InitialDomain) -> Load:
     definition = dataclasses.replace(domain.definition, id=None, uuid=domain.definition.uuid or str(uuid.uuid4()))
-    return Load(complete(definition), _HAPPENED[domain.state], domain.transient)
+    return Load(complete_test_domain(definition), _HAPPENED[domain.state], domain.transient, domain.managed_save)
 
 
 def _read(path: Path) -> str:

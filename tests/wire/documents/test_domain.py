@@ -251,7 +251,7 @@ def test_many_leftovers_are_counted() -> None:
         (card("<address/>"), "address: type is None, expected one of 'pci'"),
         (domain(devices="<disk/>"), "/domain/devices/disk lacks something, expected attribute 'target/@dev'"),
         (domain(devices="<disk><readonly>yes</readonly></disk>"), "has the text 'yes', expected none"),
-        (domain().replace("<name>x</name>", ""), "/domain lacks something, expected element 'name'"),
+        (domain().replace("<name>x</name>", ""), "missing name information"),
         (domain().replace(">x<", ">a/b<"), "expected a name that is not blank"),
         (domain().replace(">x<", ">..<"), "expected a name that is not blank"),
         (domain().replace("type='test'", "type='warp'"), "/domain: type is 'warp', expected one of 'kvm', 'qemu'"),

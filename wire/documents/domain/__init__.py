@@ -19,7 +19,7 @@ from .address import (
 from .clock import Catchup, Clock, Timer
 from .cpu import Cell, Cpu, CpuFeature, Numa, Topology
 from .defaults import complete, mirror_console, without_live
-from .definition import DomainDefinition, PerfEvent, PowerManagement
+from .definition import DomainDefinition, GenerationId, PerfEvent, PowerManagement
 from .devices import (
     Audio,
     Channel,
@@ -60,12 +60,13 @@ from .devices import (
     Vsock,
     Watchdog,
 )
-from .document import format_domain, parse_domain
-from .features import Apic, Features
+from .document import PlacedDevice, format_domain, parse_device, parse_domain
+from .features import Apic, Features, HyperV
 from .implicit import with_implicit_devices
 from .memory import MemoryBacking
-from .os import Loader, Nvram, OperatingSystem
+from .os import FirmwareFeature, Loader, Nvram, OperatingSystem
 from .security import SecurityLabel
+from .sysinfo import FirmwareConfigEntry, Section, Sysinfo
 from .tuning import (
     BlkioDevice,
     BlkioTune,
@@ -74,7 +75,9 @@ from .tuning import (
     IOThread,
     IOThreadPin,
     MemoryTune,
+    NumaNode,
     NumaTune,
+    Vcpu,
     VcpuPin,
 )
 from .validate import validate
@@ -109,9 +112,13 @@ __all__ = [
     "EmulatorSched",
     "Features",
     "Filesystem",
+    "FirmwareConfigEntry",
+    "FirmwareFeature",
+    "GenerationId",
     "Graphics",
     "HostDevice",
     "Hub",
+    "HyperV",
     "IOThread",
     "IOThreadPin",
     "Input",
@@ -129,6 +136,7 @@ __all__ = [
     "MemoryTune",
     "MmioAddress",
     "Numa",
+    "NumaNode",
     "NumaTune",
     "Nvram",
     "NvramDevice",
@@ -137,10 +145,12 @@ __all__ = [
     "Parallel",
     "PciAddress",
     "PerfEvent",
+    "PlacedDevice",
     "PowerManagement",
     "RedirectedDevice",
     "RedirectionFilter",
     "Rng",
+    "Section",
     "SecurityLabel",
     "Serial",
     "SharedMemory",
@@ -148,12 +158,14 @@ __all__ = [
     "Sound",
     "SpaprVioAddress",
     "Subtree",
+    "Sysinfo",
     "Timer",
     "Topology",
     "Tpm",
     "Traffic",
     "UnassignedAddress",
     "UsbAddress",
+    "Vcpu",
     "VcpuPin",
     "Verbatim",
     "Video",
@@ -163,6 +175,7 @@ __all__ = [
     "complete",
     "format_domain",
     "mirror_console",
+    "parse_device",
     "parse_domain",
     "validate",
     "with_implicit_devices",

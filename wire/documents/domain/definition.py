@@ -7,6 +7,7 @@ makes of that is the driver's.
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from ...enums.error import ErrorNumber
 from ..binding import At, Verbatim
 from ..values import CPUSET, NAME, ON_OFF, SIGNED, SIZE_KIB, UUID, YES_NO
 from .clock import Clock
@@ -62,7 +63,7 @@ class DomainDefinition:
     type: Annotated[DomainType, At("@type")]
     id: Annotated[int | None, At("@id", SIGNED)] = None
     name: Annotated[str, At("name", NAME)]
-    uuid: Annotated[str | None, At("uuid", UUID)] = None
+    uuid: Annotated[str | None, At("uuid", UUID, code=ErrorNumber.INTERNAL_ERROR)] = None
     genid: Annotated[GenerationId | None, At("genid")] = None
     title: Annotated[str | None, At("title")] = None
     description: Annotated[str | None, At("description")] = None
@@ -95,10 +96,13 @@ class DomainDefinition:
     features: Annotated[Features | None, At("features")] = None
     cpu: Annotated[Cpu | None, At("cpu")] = None
     clock: Annotated[Clock | None, At("clock")] = None
-    on_poweroff: Annotated[LifecycleAction | None, At("on_poweroff")] = None
-    on_reboot: Annotated[LifecycleAction | None, At("on_reboot")] = None
-    on_crash: Annotated[CrashAction | None, At("on_crash")] = None
-    on_lockfailure: Annotated[Literal["poweroff", "restart", "pause", "ignore"] | None, At("on_lockfailure")] = None
+    on_poweroff: Annotated[LifecycleAction | None, At("on_poweroff", code=ErrorNumber.CONFIG_UNSUPPORTED)] = None
+    on_reboot: Annotated[LifecycleAction | None, At("on_reboot", code=ErrorNumber.CONFIG_UNSUPPORTED)] = None
+    on_crash: Annotated[CrashAction | None, At("on_crash", code=ErrorNumber.CONFIG_UNSUPPORTED)] = None
+    on_lockfailure: Annotated[
+        Literal["poweroff", "restart", "pause", "ignore"] | None,
+        At("on_lockfailure", code=ErrorNumber.CONFIG_UNSUPPORTED),
+    ] = None
     pm: Annotated[PowerManagement | None, At("pm")] = None
     perf: Annotated[tuple[PerfEvent, ...], At("perf/event")] = ()
     devices: Annotated[Devices, At("devices")] = field(default_factory=Devices)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from ...enums.error import ErrorNumber
 from ..binding import At
 from ..values import SIGNED, YES_NO
 
@@ -61,7 +62,9 @@ class OperatingSystem:
     firmware: Annotated[Literal["bios", "efi"] | None, At("@firmware")] = None
     arch: Annotated[str | None, At("type/@arch")] = None
     machine: Annotated[str | None, At("type/@machine")] = None
-    type: Annotated[Literal["hvm", "xen", "linux", "xenpvh", "exe", "uml"], At("type")]
+    type: Annotated[
+        Literal["hvm", "xen", "linux", "xenpvh", "exe", "uml"], At("type", code=ErrorNumber.CONFIG_UNSUPPORTED)
+    ]
     firmware_features: Annotated[tuple[FirmwareFeature, ...], At("firmware/feature")] = ()
     init: Annotated[str | None, At("init")] = None
     init_arguments: Annotated[tuple[str, ...], At("initarg")] = ()

@@ -75,7 +75,7 @@ def test_an_empty_document_has_no_domains(served: Served, tmp_path: Path) -> Non
     [
         (["<domain file='absent.xml'/>"], SystemFailure, "absent.xml: No such file or directory"),
         ([domain("a"), domain("a")], AlreadyExists, "domain 'a' already exists"),
-        ([domain("a").replace("type='test'", "type='qemu'")], UnsupportedConfig, "domain type 'qemu'"),
+        ([domain("a").replace("type='test'", "type='what'")], XMLError, "type is 'what'"),
         ([domain("a", "<test:runstate>9</test:runstate>")], XMLError, "runstate is '9'"),
         (["<cpu/>"], UnsupportedConfig, "/node/cpu"),
         (["<domain"], XMLError, "line 1"),

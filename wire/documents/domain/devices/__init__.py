@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from ...binding import At
 from ..address import Device
@@ -58,6 +58,13 @@ class Devices:
     iommu: Annotated[Iommu | None, At("iommu")] = None
     vsock: Annotated[Vsock | None, At("vsock")] = None
     cryptos: Annotated[tuple[Crypto, ...], At("crypto")] = ()
+
+    @classmethod
+    def families(cls) -> dict[str, str]:
+        """The elements that devices are, by the names of the fields that hold them."""
+        hints = get_type_hints(cls, include_extras=True)
+        found = {name: extra.path for name, hint in hints.items() for extra in hint.__metadata__}
+        return {name: tag for name, tag in found.items() if name not in ("emulator", "redirfilter")}
 
     def __iter__(self) -> Iterator[Device]:
         """Every device that may have an alias and an address, in the document's order."""
