@@ -18,18 +18,51 @@ options have one), and setting up the guest by QMP from `-machine none` (preconf
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from .....wire.documents.domain import DomainDefinition, Features
 from .....wire.errors import UnsupportedConfig
 from ..capabilities import Capabilities
-from . import character, clock, controller, cpu, disk, graphics, input, interface, machine, memballoon, rng
+from . import (
+    boot,
+    character,
+    clock,
+    controller,
+    cpu,
+    disk,
+    filesystem,
+    firmware,
+    graphics,
+    input,
+    interface,
+    iothread,
+    lent,
+    machine,
+    memballoon,
+    memory,
+    memory_device,
+    onboard,
+    processors,
+    rng,
+    seclabels,
+    smbios,
+    sound,
+    tpm,
+    video,
+)
 from .board import Board
 from .character import chardev_id
-from .disk import NodeNames, node_descriptions, node_names
+from .image import NodeNames, node_descriptions, node_names
+from .onboard import takes_a_number
+from .placement import Placement, placement
 from .preparation import MonitorCommand, preparation
-from .resources import Resources
+from .resources import OpenedVsock, Resources
 from .syntax import key_values
 from .undone import refuse_undone
 
+# What the first of all displays and of all guests have.
+FIRST_PORT = 5900
+FIRST_CID = 3
 MONITOR_CHARDEV = "charmonitor"
 MONITOR = "monitor"
 # What a QEMU that has been taken over by its guest could use against its host; its helpers are not needed.
@@ -42,26 +75,48 @@ def build_command_line(definition: DomainDefinition, capabilities: Capabilities,
     Raises UnsupportedConfig for what QEMU, or we, cannot do, naming it. Answers to virConnectDomainXMLToNative too.
     """
     refuse_undone(definition)
+    placement(definition)
+    seclabels.check_labels(definition, resources)
     board = Board(definition, capabilities, resources)
     arguments = [
         definition.devices.emulator or capabilities.binary,
         *_process(definition, resources),
         *machine.machine(board),
         *cpu.cpu(board),
-        *machine.memory(definition),
-        *machine.processors(board),
+        *firmware.firmware(board),
+        *memory.memory(board),
+        *processors.processors(board),
+        *iothread.iothreads(board),
+        *memory.backends(board),
+        *smbios.firmware_tables(board),
         *clock.clock(board),
         *machine.power(board),
-        *machine.boot(definition),
-        *machine.firmware_and_kernel(definition),
+        *boot.boot(board),
+        *boot.kernel(board),
+        *onboard.iommu(board),
         *controller.controllers(board),
+        *onboard.hubs(board),
+        *controller.readers(board),
+        *memory_device.memory_devices(board),
+        *filesystem.filesystems(board),
         *disk.disks(board),
         *interface.interfaces(board),
+        *lent.smartcards(board),
         *character.character_devices(board),
+        *tpm.tpms(board),
         *input.inputs(board),
+        *sound.audios(board),
         *graphics.graphics(board),
+        *video.videos(board),
+        *sound.sounds(board),
+        *onboard.watchdogs(board),
+        *lent.redirected_devices(board),
         *memballoon.memballoon(board),
         *rng.rngs(board),
+        *onboard.panics(board),
+        *memory_device.shared_memories(board),
+        *onboard.vsock(board),
+        *onboard.cryptos(board),
         *_vmcoreinfo(board),
         *_sandbox(capabilities),
         *("-msg", "timestamp=on"),
@@ -72,9 +127,22 @@ def build_command_line(definition: DomainDefinition, capabilities: Capabilities,
 
 def check_definition(definition: DomainDefinition, capabilities: Capabilities) -> None:
     """Raise UnsupportedConfig if `build_command_line` would, whatever is opened for the start."""
-    channels = definition.devices.channels
-    sockets = {channel.alias: 0 for channel in channels if channel.alias is not None}
-    build_command_line(definition, capabilities, Resources(monitor=0, sockets=sockets))
+    build_command_line(definition, capabilities, supposed_resources(definition))
+    preparation(definition)
+
+
+def supposed_resources(definition: DomainDefinition) -> Resources:
+    """What a start would open and choose, for those who only want to know the arguments: no such thing is there."""
+    devices = definition.devices
+    helped = (*devices.filesystems, *devices.tpms)
+    return Resources(
+        monitor=0,
+        sockets={channel.alias: 0 for channel in devices.channels if channel.alias is not None},
+        helpers={each.alias: Path(f"/{each.alias}") for each in helped if each.alias is not None},
+        spice_port=FIRST_PORT,
+        display_socket=Path("/display"),
+        vsock=OpenedVsock(0, FIRST_CID) if devices.vsock is not None and takes_a_number(devices.vsock) else None,
+    )
 
 
 def monitor_arguments(monitor: int) -> list[str]:
@@ -119,6 +187,7 @@ def _check_words(arguments: list[str]) -> None:
 __all__ = [
     "MonitorCommand",
     "NodeNames",
+    "Placement",
     "Resources",
     "build_command_line",
     "chardev_id",
@@ -126,5 +195,7 @@ __all__ = [
     "monitor_arguments",
     "node_descriptions",
     "node_names",
+    "placement",
     "preparation",
+    "supposed_resources",
 ]

@@ -36,6 +36,8 @@ def _check_offset(clock: Clock) -> None:
         raise UnsupportedConfig(f"clock: a timezone with offset {clock.offset!r}")
     if (clock.adjustment is not None or clock.basis is not None) and clock.offset != "variable":
         raise UnsupportedConfig(f"clock: adjustment and basis with offset {clock.offset!r}")
+    if (clock.start is not None) != (clock.offset == "absolute"):
+        raise UnsupportedConfig(f"clock: start {clock.start} with offset {clock.offset!r}", hint="'absolute' needs one")
 
 
 def _base(clock: Clock, now: datetime) -> str:
@@ -44,14 +46,20 @@ def _base(clock: Clock, now: datetime) -> str:
         return clock.offset
     zone = _zone(clock.timezone or "UTC") if clock.offset == "timezone" else None
     try:
-        if zone is not None:
+        if clock.start is not None:
+            shown = datetime(1970, 1, 1) + timedelta(seconds=clock.start)
+        elif zone is not None:
             shown = now.astimezone(zone)
         else:
             shown = now.astimezone(None if clock.basis == "localtime" else ZoneInfo("UTC"))
             shown += timedelta(seconds=clock.adjustment or 0)
         return shown.replace(tzinfo=None).isoformat(timespec="seconds")
     except (OverflowError, ValueError):
-        raise InvalidArgument(f"clock adjustment {clock.adjustment}") from None
+        raise InvalidArgument(f"clock {_what(clock)}") from None
+
+
+def _what(clock: Clock) -> str:
+    return f"adjustment {clock.adjustment}" if clock.start is None else f"start {clock.start}"
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -12,9 +12,11 @@ from typing import Any
 from .....wire.documents.domain import Cpu, Features, Timer
 from .....wire.errors import UnsupportedConfig, XMLError
 from ..capabilities import CpuModel
+from . import hyperv
 from .board import Board
 from .syntax import key_values
 
+VENDOR_LENGTH = 12
 # For machines that do not tell.
 DEFAULT_MODEL = "qemu64"
 ENABLED = {"force": True, "require": True, "optional": True, "disable": False, "forbid": False}
@@ -23,6 +25,14 @@ VENDORS = {"Intel": "GenuineIntel", "AMD": "AuthenticAMD", "Hygon": "HygonGenuin
 RENAMED = {"pclmuldq": "pclmulqdq"}
 # Timers that are features of the processor.
 TIMER_FEATURES = {"kvmclock": "kvmclock", "hypervclock": "hv-time"}
+# What only KVM gives, by the field of the features that asks for it.
+KVM_FEATURES = {
+    "kvm_dedicated": "kvm-hint-dedicated",
+    "kvm_poll_control": "kvm-poll-control",
+    "kvm_pv_ipi": "kvm-pv-ipi",
+    "pvspinlock": "kvm-pv-unhalt",
+    "pmu": "pmu",
+}
 
 _FEATURE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*", re.ASCII)
 
@@ -35,14 +45,24 @@ def cpu(board: Board) -> list[str]:
     properties: dict[str, Any] = {}
     if wanted.vendor is not None:
         properties["vendor"] = _known_vendor(wanted.vendor)
+    if wanted.vendor_id is not None:
+        properties["vendor"] = _vendor_id(wanted)
     if wanted.check == "full":
         properties["enforce"] = True
     if wanted.migratable is not None:
         properties["migratable"] = wanted.migratable
     properties |= _features(wanted)
+    properties |= _cache(wanted)
+    properties |= _address_width(wanted)
     properties |= _timers(board)
     properties |= _machine_features(board)
+    properties |= hyperv.enlightenments(board)
     return ["-cpu", key_values(_model(board, wanted), **properties)]
+
+
+def type_name(board: Board) -> str:
+    """The processor's name as a device."""
+    return board.capabilities.cpu_model(_model(board, board.definition.cpu or Cpu())).type_name
 
 
 def _model(board: Board, cpu: Cpu) -> str:
@@ -92,6 +112,52 @@ def _known_vendor(vendor: str) -> str:
     return VENDORS[vendor]
 
 
+def _vendor_id(cpu: Cpu) -> str | None:
+    """What the processor calls its maker, whatever its model's is."""
+    said = cpu.vendor_id or ""
+    if len(said) != VENDOR_LENGTH or not said.isprintable() or not said.isascii():
+        raise UnsupportedConfig(f"cpu model: vendor_id {said!r}", hint="it has 12 characters")
+    if cpu.vendor is not None and VENDORS[cpu.vendor] != said:
+        raise UnsupportedConfig(f"cpu model: vendor_id {said!r} and vendor {cpu.vendor!r}")
+    return said
+
+
+def _cache(cpu: Cpu) -> dict[str, Any]:
+    """Whether there is a cache of level 3, and whether the host's caches are told of."""
+    if cpu.cache is None:
+        if cpu.cache_level is not None:
+            raise UnsupportedConfig("cpu cache: a level without a mode")
+        return {}
+    if (cpu.cache == "emulate") != (cpu.cache_level is not None) or cpu.cache_level not in (None, 3):
+        raise UnsupportedConfig(
+            f"cpu cache: mode {cpu.cache!r} with level {cpu.cache_level}", hint="level='3' goes with mode='emulate'"
+        )
+    if cpu.cache == "passthrough" and cpu.mode not in ("host-passthrough", "maximum"):
+        raise UnsupportedConfig(f"cpu cache: mode 'passthrough' with cpu mode {cpu.mode or 'custom'!r}")
+    whole = cpu.mode in ("host-passthrough", "maximum")
+    return {
+        "host-cache-info": cpu.cache == "passthrough" if whole else None,
+        "l3-cache": cpu.cache == "emulate",
+    }
+
+
+def _address_width(cpu: Cpu) -> dict[str, Any]:
+    """How many bits a physical address has."""
+    if cpu.maxphysaddr is None:
+        if cpu.maxphysaddr_bits is not None:
+            raise UnsupportedConfig("cpu maxphysaddr: bits without a mode")
+        return {}
+    if cpu.maxphysaddr == "passthrough":
+        if cpu.maxphysaddr_bits is not None:
+            raise UnsupportedConfig("cpu maxphysaddr: bits with mode 'passthrough'")
+        if cpu.mode not in ("host-passthrough", "maximum"):
+            raise UnsupportedConfig(f"cpu maxphysaddr: mode 'passthrough' with cpu mode {cpu.mode or 'custom'!r}")
+        return {"host-phys-bits": True}
+    if cpu.maxphysaddr_bits is None:
+        raise UnsupportedConfig("cpu maxphysaddr: mode 'emulate' without bits")
+    return {"phys-bits": cpu.maxphysaddr_bits}
+
+
 def _features(cpu: Cpu) -> dict[str, bool]:
     """The features by QEMU's names. An optional one is asked for as well: QEMU leaves out what it cannot give."""
     features: dict[str, bool] = {}
@@ -131,8 +197,12 @@ def _machine_features(board: Board) -> dict[str, Any]:
         properties["kvm-pv-eoi"] = _only_with_kvm(board, "feature apic eoi", features.apic.eoi)
     if features.kvm_hidden is not None:
         properties["kvm"] = not features.kvm_hidden
-    if features.pmu is not None:
-        properties["pmu"] = _only_with_kvm(board, "feature pmu", features.pmu)
+    for field, name in KVM_FEATURES.items():
+        enabled = getattr(features, field)
+        if enabled is not None:
+            properties[name] = _only_with_kvm(board, f"feature {field.replace('_', ' ')}", enabled)
+    if features.kvm_dedicated and (board.definition.cpu or Cpu()).mode != "host-passthrough":
+        raise UnsupportedConfig("feature kvm hint-dedicated without cpu mode 'host-passthrough'")
     return properties
 
 

@@ -1,18 +1,18 @@
-"""The machine itself: type and its switches, accelerator, processors' number, memory, firmware, kernel, boot, power."""
+"""The machine itself: type and its switches, accelerator, the processors' number, power."""
 
 from __future__ import annotations
 
-from .....wire.documents.domain import DomainDefinition, Features
+from .....wire.documents.domain import Features
 from .....wire.errors import UnsupportedConfig
+from . import firmware, memory, memory_device, sound
 from .board import Board
 from .syntax import Value, key_values
 
 # What suspend_to_mem and suspend_to_disk switch, by machine family.
 PM_DEVICES = {"pc": "PIIX4_PM", "q35": "ICH9-LPC"}
 ACCELERATORS = {"kvm": "kvm", "qemu": "tcg"}
+IRQCHIPS = {"kvm": "on", "qemu": "split"}
 KIB_PER_MIB = 1024
-# SeaBIOS keeps it in 16 bits; milliseconds.
-MAX_BOOTMENU_TIMEOUT = 65535
 
 
 def machine(board: Board) -> list[str]:
@@ -29,8 +29,50 @@ def machine(board: Board) -> list[str]:
             "domain type 'kvm': KVM does not run guests on this host", hint="type='qemu' runs them in software"
         )
     name = capabilities.machine(os.machine).name
-    switches = key_values(name, usb=False, dump_guest_core=False, **_features(board), **_timers(board))
-    return ["-machine", switches, "-accel", ACCELERATORS[definition.type]]
+    switches: dict[str, Value] = {
+        **_features(board),
+        **_timers(board),
+        **memory.machine_switches(board),
+        **firmware.machine_switches(board),
+        **memory_device.machine_switches(board),
+        **sound.machine_switches(board),
+    }
+    dumped = bool(definition.dump_core)
+    return [
+        *("-machine", key_values(name, usb=False, dump_guest_core=dumped, **switches)),
+        *("-accel", key_values(ACCELERATORS[definition.type], **_accelerator(board))),
+        *_globals(board),
+    ]
+
+
+def _accelerator(board: Board) -> dict[str, Value]:
+    """What `<features>` says of the accelerator."""
+    features = board.definition.features or Features()
+    kvm = board.definition.type == "kvm"
+    if features.tcg_tb_cache is not None and kvm:
+        raise UnsupportedConfig("feature tcg with KVM")
+    if features.kvm_dirty_ring and not kvm:
+        raise UnsupportedConfig("feature kvm dirty-ring without KVM")
+    size = features.kvm_dirty_ring_size
+    if not features.kvm_dirty_ring:
+        if size is not None:
+            raise UnsupportedConfig("feature kvm dirty-ring: a size of what is not on")
+    elif size is None or not 1024 <= size <= 65536 or size & (size - 1):
+        raise UnsupportedConfig(f"feature kvm dirty-ring: size {size}", hint="a power of 2 from 1024 to 65536")
+    cache = features.tcg_tb_cache
+    return {"dirty_ring_size": size, "tb_size": None if cache is None else -(-cache // KIB_PER_MIB)}
+
+
+def _globals(board: Board) -> list[str]:
+    """What `<features>` says of the memory of system management."""
+    features = board.definition.features or Features()
+    if features.smm_tseg is None:
+        return []
+    if not features.smm or board.family.name != "q35" or features.smm_tseg % KIB_PER_MIB:
+        raise UnsupportedConfig(
+            f"feature smm: a tseg of {features.smm_tseg} KiB", hint="whole MiB, with smm on, on machine type q35"
+        )
+    return ["-global", f"mch.extended-tseg-mbytes={features.smm_tseg // KIB_PER_MIB}"]
 
 
 def _features(board: Board) -> dict[str, Value]:
@@ -38,7 +80,14 @@ def _features(board: Board) -> dict[str, Value]:
     features = board.definition.features or Features()
     if features.vmport is not None and board.family.root is None:
         raise UnsupportedConfig(f"feature vmport on machine type {board.family.name}")
-    return {"acpi": None if features.acpi else False, "vmport": features.vmport, "smm": features.smm}
+    if features.ioapic is not None and board.definition.type != "kvm":
+        raise UnsupportedConfig("feature ioapic without KVM")
+    return {
+        "acpi": None if features.acpi else False,
+        "vmport": features.vmport,
+        "smm": features.smm,
+        "kernel_irqchip": IRQCHIPS[features.ioapic] if features.ioapic else None,
+    }
 
 
 def _timers(board: Board) -> dict[str, Value]:
@@ -54,52 +103,6 @@ def _timers(board: Board) -> dict[str, Value]:
         elif timer.present != (timer.name == "rtc"):
             raise UnsupportedConfig(f"timer {timer.name!r}: present on machine type {board.family.name}")
     return switches
-
-
-def memory(definition: DomainDefinition) -> list[str]:
-    """-m, in MiB: libvirt rounds up to whole ones too."""
-    return ["-m", str(-(-definition.memory // KIB_PER_MIB))]
-
-
-def processors(board: Board) -> list[str]:
-    """-smp: how many are there at the start and at most, and their topology, a socket for each by default."""
-    definition = board.definition
-    machine = board.capabilities.machine(definition.os.machine)
-    if (definition.vcpus or 1) > machine.max_cpus:
-        raise UnsupportedConfig(f"{definition.vcpus} vcpus: machine type {machine.name} has at most {machine.max_cpus}")
-    maximum = definition.vcpus or 1
-    current = definition.current_vcpus or maximum
-    plugged = {"maxcpus": maximum} if current != maximum else {}
-    topology = definition.cpu.topology if definition.cpu else None
-    if topology is None:
-        return ["-smp", key_values(str(current), **plugged, sockets=maximum, cores=1, threads=1)]
-    spread = {"sockets": topology.sockets, "dies": topology.dies, "cores": topology.cores, "threads": topology.threads}
-    return ["-smp", key_values(str(current), **plugged, **spread)]
-
-
-def firmware_and_kernel(definition: DomainDefinition) -> list[str]:
-    """-bios, and -kernel with what belongs to it."""
-    os = definition.os
-    if os.loader is not None and os.loader.path is None:
-        raise UnsupportedConfig("os/loader without a path")
-    options = {
-        "-bios": os.loader.path if os.loader else None,
-        "-kernel": os.kernel,
-        "-initrd": os.initrd,
-        "-append": os.cmdline,
-    }
-    return [word for option, value in options.items() if value is not None for word in (option, value)]
-
-
-def boot(definition: DomainDefinition) -> list[str]:
-    """-boot: only from what is in the boot order (which the devices carry), and the firmware's menu."""
-    os = definition.os
-    timeout = os.bootmenu_timeout
-    if timeout is not None and (not os.bootmenu or timeout > MAX_BOOTMENU_TIMEOUT):
-        raise UnsupportedConfig(
-            f"bootmenu timeout {timeout}", hint=f"at most {MAX_BOOTMENU_TIMEOUT} milliseconds, with enable='yes'"
-        )
-    return ["-boot", key_values(menu=os.bootmenu, splash_time=timeout, strict=True)]
 
 
 def power(board: Board) -> list[str]:

@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from .....wire.cpuset import parse_numbers
 from .....wire.errors import UnsupportedConfig
 
 Value = str | int | bool | dict[str, bool] | None
@@ -56,3 +57,11 @@ def identifier(text: str, of: str, length: int = ID_LENGTH) -> str:
             hint=f"a letter and then letters, digits, '-', '_' and '.', at most {length} in all",
         )
     return text
+
+
+def numbers(text: str, of: str) -> frozenset[int]:
+    """The numbers of a set of processors or nodes. Raises UnsupportedConfig, naming `of`."""
+    try:
+        return parse_numbers(text)
+    except ValueError:
+        raise UnsupportedConfig(f"{of}: {text[:80]!r} is no set of numbers") from None

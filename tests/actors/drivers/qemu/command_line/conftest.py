@@ -37,6 +37,7 @@ DEVICES = frozenset(
         *("ide-hd", "ide-cd", "ich9-ahci", "pcie-root-port", "pcie-pci-bridge", "pci-bridge", "vmcoreinfo"),
         *("piix3-usb-uhci", "qemu-xhci", "nec-usb-xhci", "usb-ehci", "ich9-usb-ehci1", "ich9-usb-uhci1"),
         *("usb-tablet", "usb-mouse", "usb-kbd", "isa-serial", "pci-serial", "virtconsole", "virtserialport"),
+        *("vmgenid", "qemu64-x86_64-cpu", "EPYC-x86_64-cpu"),
         *("rtl8139", "e1000", "e1000e"),
     }
 )
@@ -47,12 +48,25 @@ CAPABILITIES = Capabilities(
     arch="x86_64",
     kvm=False,
     machines=tuple(
-        Machine(name, None if name == alias else alias, 255, alias == "pc", default_cpu="qemu64-x86_64-cpu")
+        Machine(
+            name,
+            None if name == alias else alias,
+            255,
+            alias == "pc",
+            hotpluggable_cpus=alias != "microvm",
+            default_cpu="qemu64-x86_64-cpu",
+            default_ram_id="pc.ram",
+        )
         for alias, name in MACHINES.items()
     ),
     cpu_models=tuple(CpuModel(name, f"{name}-x86_64-cpu") for name in ("qemu64", "EPYC", "host", "max")),
     devices=DEVICES,
-    objects=frozenset({"rng-random", "rng-builtin"}),
+    objects=frozenset(
+        {
+            *("rng-random", "rng-builtin", "iothread", "main-loop"),
+            *(f"memory-backend-{kind}" for kind in ("ram", "file", "memfd")),
+        }
+    ),
     commands=frozenset(),
     options={"sandbox": frozenset({"enable", "obsolete", "elevateprivileges", "spawn", "resourcecontrol"})},
 )
@@ -112,7 +126,8 @@ def live(xml: str, capabilities: Capabilities = CAPABILITIES) -> DomainDefinitio
 
 def resources(definition: DomainDefinition, **given: Any) -> Resources:
     sockets: dict[str, Path | int] = {each.alias: 21 for each in definition.devices.channels if each.alias}
-    return Resources(**{"monitor": 20, "now": NOW, "sockets": sockets, **given})
+    host = {"bios": {"vendor": "of the host"}, "system": {"product": "the host", "uuid": "none of the guest's"}}
+    return Resources(**{"monitor": 20, "now": NOW, "sockets": sockets, "host_sysinfo": host, **given})
 
 
 Build = Callable[..., Arguments]

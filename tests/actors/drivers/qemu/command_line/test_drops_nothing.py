@@ -17,9 +17,11 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from virtactor.actors.drivers.qemu.command_line import build_command_line, preparation
+from virtactor.actors.drivers.qemu.command_line import build_command_line, placement, preparation
 from virtactor.wire.documents.domain import DomainDefinition, PciAddress
 from virtactor.wire.errors import VirtError
+
+from .machine_documents import MACHINES, NEUTRAL_OF_MACHINES
 
 PC = """
 <domain type='qemu'><name>pc</name><memory unit='MiB'>64</memory><currentMemory unit='MiB'>32</currentMemory>
@@ -84,10 +86,10 @@ MICROVM = """
   <memballoon model='none'/>
 </devices></domain>"""
 
-DOCUMENTS = (PC, Q35, MICROVM)
+DOCUMENTS = (PC, Q35, MICROVM, *MACHINES)
 
 # Why QEMU need not hear of it: "Class.field", "Class(kind).field", either for one value only with "=value".
-NEUTRAL = {
+NEUTRAL = NEUTRAL_OF_MACHINES | {
     "DomainDefinition.id": "live",
     "DomainDefinition.title": "for people",
     "DomainDefinition.description": "for people",
@@ -241,11 +243,13 @@ def arms(hint: Any) -> tuple[Any, ...]:
 
 @pytest.fixture(scope="module")
 def outcome(capabilities, opened):
-    """What comes of a definition: what QEMU is told, or the error."""
+    """What comes of a definition: what QEMU is told, what is asked of the host, or the error."""
+    with_kvm = replace(capabilities, kvm=True)
 
     def outcome(definition: DomainDefinition) -> Any:
         try:
-            return build_command_line(definition, capabilities, opened(definition)), preparation(definition)
+            argv = build_command_line(definition, with_kvm, opened(definition))
+            return argv, preparation(definition), placement(definition)
         except VirtError as error:
             return error
 
@@ -333,7 +337,7 @@ def check_arguments(argv: list[str]) -> None:
     words = iter(argv[1:])
     ids: list[str] = []
     for option in words:
-        assert re.fullmatch(r"-[a-z-]+", option) or option in WORDS, argv
+        assert re.fullmatch(r"-[a-z_-]+", option) or option in WORDS, argv
         if option in WORDS:
             continue
         value = next(words)
