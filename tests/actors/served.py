@@ -160,6 +160,12 @@ class Served:
         client.open(uri, flags)
         return client
 
+    @property
+    def libvirt_uri(self) -> str:
+        """How clients of libvirt's reach the test driver of a daemon that listens."""
+        assert self.paths is not None
+        return f"test+unix:///default?socket={self.paths.socket}"
+
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def run(self, function: Callable[[], T]) -> T:

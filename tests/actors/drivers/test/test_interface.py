@@ -100,7 +100,7 @@ answer.append(told(2))
 @pytest.mark.parametrize("script", [INTERFACES, DEVICES], ids=["interfaces", "devices"])
 def test_they_do_and_say_what_libvirts_do(script: str, serve: Serve, root: Path) -> None:
     served = serve(root)
-    ours = ask(script, uri=f"test+unix:///default?socket={served.paths.socket}")
+    ours = ask(script, uri=served.libvirt_uri)
     assert comparable(ours) == comparable(ask(script))
 
 

@@ -293,7 +293,7 @@ SCRIPTS = {
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_moments_do_and_say_what_libvirts_do(script: str, serve: Serve, root: Path) -> None:
     served = serve(root)
-    ours = comparable(ask(BEGIN + script, uri=f"test+unix:///default?socket={served.paths.socket}"))
+    ours = comparable(ask(BEGIN + script, uri=served.libvirt_uri))
     theirs = comparable(ask(BEGIN + script))
     different = [
         f"{at}: {mine}, libvirt's {its}" for at, (mine, its) in enumerate(zip(ours, theirs, strict=True)) if mine != its

@@ -85,7 +85,7 @@ step(net.XMLDesc)
 @pytest.mark.parametrize("script", [LIFE, UPDATES], ids=["life", "updates"])
 def test_networks_do_and_say_what_libvirts_do(script: str, serve: Serve, root: Path) -> None:
     served = serve(root)
-    ours = ask(script, uri=f"test+unix:///default?socket={served.paths.socket}")
+    ours = ask(script, uri=served.libvirt_uri)
     assert comparable(ours) == comparable(ask(script))
 
 
