@@ -41,16 +41,25 @@ if TYPE_CHECKING:
     from ..reconnect import Session
 
 _FAMILIES = ("ipv4", "ipv6", "unix")
+_CHANNEL = ConnectDomainEventAgentLifecycleReason.CHANNEL
+_JOBS = {
+    DomainBlockJobType.PULL: "Block Pull",
+    DomainBlockJobType.COPY: "Block Copy",
+    DomainBlockJobType.COMMIT: "Block Commit",
+    DomainBlockJobType.ACTIVE_COMMIT: "Active Block Commit",
+    DomainBlockJobType.BACKUP: "Backup",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class DomainEvent:
     """Something happened to a domain; see ``client.events.Event`` for ``sequence`` and ``when``.
 
-    ``name`` is virsh's name of its kind, ``words`` what virsh says of it.
+    ``name`` is virsh's name of its kind, ``words`` what virsh says of it, after ``joint``.
     """
 
     name: ClassVar[str] = ""
+    joint: ClassVar[str] = ": "
     sequence: int
     when: datetime
     domain: Domain
@@ -60,7 +69,7 @@ class DomainEvent:
         return ""
 
     def __str__(self) -> str:
-        return f"{self.domain.name}: {self.name}{f' ({self.words})' if self.words else ''}"
+        return f"{self.domain.name}: {self.name}{f' ({self.words.strip()})' if self.words else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,7 @@ class BlockJobByPath(DomainEvent):
 
     @property
     def words(self) -> str:
-        return f"{words_of(self.type)} for {self.disk} {words_of(self.status)}"
+        return f"{_JOBS.get(self.type, 'Unknown job')} for {self.disk} {words_of(self.status)}"  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +186,7 @@ class DiskChange(DomainEvent):
     """A disk was left out or replaced at the start (virConnectDomainEventDiskChangeCallback)."""
 
     name: ClassVar[str] = "disk-change"
+    joint: ClassVar[str] = " "
     old_source: str | None
     new_source: str | None
     alias: str
@@ -184,7 +194,7 @@ class DiskChange(DomainEvent):
 
     @property
     def words(self) -> str:
-        return f"disk {self.alias}: {self.old_source or '-'} -> {self.new_source or '-'}: {words_of(self.reason)}"
+        return f"disk {self.alias}: {self.old_source} -> {self.new_source}: {words_of(self.reason)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +202,7 @@ class TrayChange(DomainEvent):
     """A drive's tray was opened or closed (virConnectDomainEventTrayChangeCallback)."""
 
     name: ClassVar[str] = "tray-change"
+    joint: ClassVar[str] = " "
     alias: str
     reason: DomainEventTrayChangeReason | int
 
@@ -265,6 +276,7 @@ class DeviceRemovalFailed(_OfDevice):
 
 @dataclass(frozen=True, slots=True)
 class _OfValues(DomainEvent):
+    joint: ClassVar[str] = ":"
     values: Mapping[str, ParamValue]
 
     @property
@@ -296,7 +308,8 @@ class AgentLifecycle(DomainEvent):
 
     @property
     def words(self) -> str:
-        return f"state: '{words_of(self.state)}' reason: '{words_of(self.reason)}'"
+        reason = "channel event" if self.reason == _CHANNEL else words_of(self.reason)
+        return f"state: '{words_of(self.state)}' reason: '{reason}'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +334,7 @@ class MetadataChange(DomainEvent):
 
     @property
     def words(self) -> str:
-        return f"type {words_of(self.type)}, uri {self.uri or '-'}"
+        return f"type {words_of(self.type)}, uri {'<null>' if self.uri is None else self.uri}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,14 @@ PUBLISHED: tuple[tuple[type[kinds.DomainEvent], tuple, dict[str, Any], str], ...
         kinds.BlockJobByPath,
         (WEB, "/src", 2, 3),
         {"disk": "/src", "type": DomainBlockJobType.COPY, "status": ConnectDomainEventBlockJobStatus.READY},
-        "copy for /src ready",
+        "Block Copy for /src ready",
     ),
-    (kinds.BlockJob, (WEB, "vda", 1, 0), {"disk": "vda"}, "pull for vda completed"),
+    (kinds.BlockJob, (WEB, "vda", 1, 0), {"disk": "vda"}, "Block Pull for vda completed"),
     (
         kinds.DiskChange,
         (WEB, "/old", None, "cd0", 1),
         {"old_source": "/old", "new_source": None},
-        "disk cd0: /old -> -: drop missing on start",
+        "disk cd0: /old -> None: drop missing on start",
     ),
     (kinds.TrayChange, (WEB, "cd0", 0), {"alias": "cd0"}, "disk cd0: opened"),
     (kinds.PMWakeup, (WEB,), {}, ""),
@@ -69,7 +69,7 @@ PUBLISHED: tuple[tuple[type[kinds.DomainEvent], tuple, dict[str, Any], str], ...
     (kinds.DeviceRemovalFailed, (WEB, "net0"), {"alias": "net0"}, "net0"),
     (kinds.Tunable, (WEB, [("cputune.shares", 4, 5)]), {"values": {"cputune.shares": 5}}, "\n\tcputune.shares: 5"),
     (kinds.JobCompleted, (WEB, [("operation", 1, 2)]), {"values": {"operation": 2}}, "\n\toperation: 2"),
-    (kinds.AgentLifecycle, (WEB, 1, 2), {}, "state: 'connected' reason: 'channel'"),
+    (kinds.AgentLifecycle, (WEB, 1, 2), {}, "state: 'connected' reason: 'channel event'"),
     (kinds.MigrationIteration, (WEB, 4), {"iteration": 4}, "iteration: '4'"),
     (
         kinds.MetadataChange,
@@ -115,7 +115,7 @@ def test_a_message_becomes_its_event(
     assert type(event) is kind
     assert (event.sequence, event.domain.name, event.words) == (11, "web", words)
     assert {name: getattr(event, name) for name in attributes} == attributes
-    assert str(event) == f"web: {kind.name}{f' ({words})' if words else ''}"
+    assert str(event) == f"web: {kind.name}{f' ({words.strip()})' if words else ''}"
 
 
 def test_there_is_a_class_for_each_of_libvirts_events() -> None:

@@ -336,7 +336,12 @@ def blockjob(
 
 def _tell_of_job(shell: Shell, domain: Domain, path: str, job: BlockJob | None, in_bytes: bool, raw: bool) -> None:
     if job is None:
-        tell(shell, domain, {"disk": path, "job": None}, Text("" if raw else f"No current block job for {path}"))
+        tell(
+            shell,
+            domain,
+            {"disk": path, "job": None},
+            Text("" if raw else f"No current block job for {path}", spaced=False),
+        )
         return
     figures = {"type": int(job.type), "bandwidth": job.bandwidth, "cur": job.done, "end": job.end}
     if raw:
@@ -347,7 +352,7 @@ def _tell_of_job(shell: Shell, domain: Domain, path: str, job: BlockJob | None, 
         if job.bandwidth:
             unit = "bytes/s" if in_bytes else "MiB/s"
             text += f"    Bandwidth limit: {job.bandwidth} {unit}"
-    tell(shell, domain, {"disk": path, "job": figures}, Text(text))
+    tell(shell, domain, {"disk": path, "job": figures}, Text(text, spaced=False))
 
 
 COMMANDS = {one.name: one for one in (blockcommit, blockcopy, blockjob, blockpull)}

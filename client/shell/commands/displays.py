@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 from xml.etree.ElementTree import Element
 
@@ -15,6 +16,9 @@ from ..session import Shell
 from .actions import tell
 from .devices_of import attribute, parsed
 
+if TYPE_CHECKING:
+    from ...domain import Domain
+
 SCHEMES = ("vnc", "spice", "rdp", "dbus")
 _ANY = ("", "0.0.0.0", "::")
 FIRST_VNC_PORT = 5900
@@ -27,9 +31,9 @@ FIRST_VNC_PORT = 5900
 @click.option("--all", "everything", is_flag=True, help="All of them; the first by default.")
 @click.pass_obj
 def domdisplay(shell: Shell, name: str, include_password: bool, type: str | None, everything: bool) -> None:
-    chosen = shell.domain(name)
-    if not chosen.is_active():
-        raise OperationInvalid("domain is not running", object=chosen.name)
+    if type and everything:
+        raise click.UsageError("either --type or --all")
+    chosen = _running(shell, name)
     tree = parsed(chosen, secure=include_password)
     found = [
         uri
@@ -41,7 +45,15 @@ def domdisplay(shell: Shell, name: str, include_password: bool, type: str | None
     if not found:
         raise NotFound("no graphical display found", object=chosen.name)
     shown = found if everything else found[:1]
-    tell(shell, chosen, {"displays": shown}, Text("\n".join(shown)))
+    tell(shell, chosen, {"displays": shown}, Text("\n".join(shown), spaced=False))
+
+
+def _running(shell: Shell, name: str) -> Domain:
+    """The domain; raises OperationInvalid for one that is off, which has its displays nowhere."""
+    chosen = shell.domain(name)
+    if not chosen.is_active():
+        raise OperationInvalid("domain is not running", object=chosen.name)
+    return chosen
 
 
 def display_uri(scheme: str, display: Element, connection: str) -> str | None:
@@ -90,7 +102,7 @@ def _bracketed(host: str) -> str:
 @domain(applies=Flags.ACTIVE)
 @click.pass_obj
 def vncdisplay(shell: Shell, name: str) -> None:
-    chosen = shell.domain(name)
+    chosen = _running(shell, name)
     display = parsed(chosen).find("devices/graphics[@type='vnc']")
     port = None if display is None else _port(display.get("port"))
     if display is None or port is None:

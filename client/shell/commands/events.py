@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,12 +15,15 @@ from ...domain.events import ALL, DomainEvent
 from ...events import Event, EventsMissed
 from ...values import words_of
 from ..declaring import SECONDS, DomainType, command
+from ..event_words import detail_word
 from ..render import Text, print_json_line, show
 from ..session import Shell
 from .actions import as_data
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+Found = TypeVar("Found")
 
 LIFECYCLE = "lifecycle"
 TYPES: dict[str, type[Event | DomainEvent]] = {LIFECYCLE: Event, **{event.name: event for event in ALL}}
@@ -52,28 +56,32 @@ def event(
         return
     if everything and types:
         raise click.UsageError("either --all or --event, not both")
-    seen = _follow(shell, types or tuple(TYPES), names, loop, timeout, timestamp)
-    shell.say(f"events received: {seen}")
+    domains = [shell.domain(name) for name in names] or None
+    with shell.host.events(domains, types=[TYPES[type] for type in types or TYPES]) as events:
+        follow(shell, events.get, lambda happened: _tell(shell, happened, timestamp), loop, timeout)
+
+
+def follow(
+    shell: Shell,
+    get: Callable[[float | None], Found | None],
+    tell: Callable[[Found], None],
+    loop: bool,
+    timeout: float | None,
+) -> None:
+    """Tell of events until there was one, with ``loop`` until time is up or ^C; then tell how many there were."""
+    until = None if timeout is None else time.monotonic() + timeout
+    seen = 0
+    try:
+        while loop or not seen:
+            happened = get(None if until is None else max(0.0, until - time.monotonic()))
+            if happened is None:
+                break
+            seen += 1
+            tell(happened)
+    finally:
+        shell.say(f"events received: {seen}")
     if not seen:
         shell.fail(OperationTimeout(f"nothing happened in {timeout:g} s"))
-
-
-def _follow(
-    shell: Shell, types: Sequence[str], names: Sequence[str], loop: bool, timeout: float | None, timestamp: bool
-) -> int:
-    """Print events until there was one, with ``loop`` until time is up; gives how many there were."""
-    until = None if timeout is None else time.monotonic() + timeout
-    domains = [shell.domain(name) for name in names] or None
-    seen = 0
-    with shell.host.events(domains, types=[TYPES[type] for type in types]) as events:
-        while True:
-            happened = events.get(None if until is None else max(0.0, until - time.monotonic()))
-            if happened is None:
-                return seen
-            seen += 1
-            _tell(shell, happened, timestamp)
-            if not loop:
-                return seen
 
 
 def _tell(shell: Shell, happened: Event | DomainEvent | EventsMissed, timestamp: bool) -> None:
@@ -92,10 +100,10 @@ def _line(happened: Event | DomainEvent | EventsMissed) -> str:
     if isinstance(happened, EventsMissed):
         return f"events after number {happened.after} were missed"
     if isinstance(happened, Event):
-        name, words = LIFECYCLE, f"{words_of(happened.type).capitalize()} {words_of(happened.detail).capitalize()}"
-    else:
-        name, words = happened.name, happened.words
-    return f"event '{name}' for domain '{happened.domain.name}'{f': {words}' if words else ''}"
+        what = f": {words_of(happened.type).capitalize()} {detail_word(happened.detail)}"
+        return f"event '{LIFECYCLE}' for domain '{happened.domain.name}'{what}"
+    what = f"{happened.joint}{happened.words}" if happened.words else ""
+    return f"event '{happened.name}' for domain '{happened.domain.name}'{what}"
 
 
 def _as_data(happened: Event | DomainEvent | EventsMissed) -> dict[str, Any]:

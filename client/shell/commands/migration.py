@@ -207,7 +207,7 @@ def migrate_compcache(shell: Shell, name: str, size: int | None) -> None:
         chosen.migration.set_compression_cache(size)
     found = chosen.migration.compression_cache()
     number, unit = scaled(found)
-    tell(shell, chosen, {"cache_bytes": found}, Text(f"Compression cache: {number:.3f} {unit}"))
+    tell(shell, chosen, {"cache_bytes": found}, Text(f"Compression cache: {number:.3f} {unit}", spaced=False))
 
 
 @command("migrate-postcopy")

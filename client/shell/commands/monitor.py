@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
+from ....wire.errors import InvalidArgument
 from ..declaring import command, data, domain
 from ..render import Text, show
 from ..session import Shell
@@ -26,7 +27,7 @@ def qemu_monitor_command(
     if hmp and (pretty or return_value):
         raise click.UsageError("--pretty and --return-value are for QMP, not for --hmp")
     asked = shell.domain(name)
-    answer = asked.monitor_command(" ".join(cmd), hmp=hmp)
+    answer = asked.monitor_command(" ".join(cmd) if hmp else _qmp(cmd), hmp=hmp)
     if hmp:
         show(shell.options, {"name": asked.name, "answer": answer}, Text(answer))
         return
@@ -36,6 +37,21 @@ def qemu_monitor_command(
         answer = json.dumps(value)
     text = json.dumps(value, indent=2) if pretty and value is not None else answer
     show(shell.options, {"name": asked.name, "answer": answer if value is None else value}, Text(text))
+
+
+def _qmp(words: tuple[str, ...]) -> str:
+    """The command that words stand for: JSON, or a command's name and its arguments as ``"name": value``.
+
+    Raises InvalidArgument for arguments that are not.
+    """
+    text = " ".join(words)
+    if _parsed(text) is not None:
+        return text
+    name, *members = words
+    arguments = _parsed("{" + ", ".join(members) + "}")
+    if arguments is None:
+        raise InvalidArgument(f"'{text}' is neither JSON nor a command with arguments", hint='write them as "name": 1')
+    return json.dumps({"execute": name, **({"arguments": arguments} if arguments else {})})
 
 
 def _parsed(answer: str) -> Any:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import click
 
-from ....wire.errors import OperationTimeout
 from ..declaring import SECONDS, DomainType, command
 from ..render import print_json_line
 from ..session import Shell
 from .actions import as_data
+from .events import follow
 
 if TYPE_CHECKING:
     from ...monitor_events import MonitorEvent
@@ -39,19 +38,9 @@ def qemu_monitor_event(
     no_case: bool,
     timestamp: bool,
 ) -> None:
-    until = None if timeout is None else time.monotonic() + timeout
     domain = None if name is None else shell.domain(name)
-    seen = 0
     with shell.host.monitor_events(domain, event, regex=regex, ignore_case=no_case) as events:
-        while loop or not seen:
-            happened = events.get(None if until is None else max(0.0, until - time.monotonic()))
-            if happened is None:
-                break
-            seen += 1
-            _tell(shell, happened, pretty, timestamp)
-    shell.say(f"events received: {seen}")
-    if not seen:
-        shell.fail(OperationTimeout(f"nothing happened in {timeout:g} s"))
+        follow(shell, events.get, lambda happened: _tell(shell, happened, pretty, timestamp), loop, timeout)
 
 
 def _tell(shell: Shell, happened: MonitorEvent, pretty: bool, timestamp: bool) -> None:
@@ -61,11 +50,12 @@ def _tell(shell: Shell, happened: MonitorEvent, pretty: bool, timestamp: bool) -
         print_json_line({"event": happened.event, **as_data(happened.domain.ref), "when": when, "data": details})
         return
     text = "<null>" if details is None else json.dumps(details, indent=2) if pretty else happened.details
-    when = f"{happened.when.isoformat(' ', 'milliseconds')}: " if timestamp else ""
-    subject = f"event {happened.event} for domain '{happened.domain.name}'"
-    # Without a time of ours QEMU's own stands there.
-    seconds = happened.when.timestamp()
-    click.echo(f"{when}{subject}: {text}" if timestamp else f"{subject} at {seconds:.6f}: {text}")
+    if timestamp:
+        line = f"{happened.when.isoformat(' ', 'milliseconds')}: event {happened.event}"
+    else:
+        # Without a time of ours QEMU's own stands there.
+        line = f"event {happened.event} at {happened.when.timestamp():.6f}"
+    click.echo(f"{line} for domain '{happened.domain.name}': {text}")
 
 
 COMMANDS = {"qemu-monitor-event": qemu_monitor_event}

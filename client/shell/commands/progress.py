@@ -31,7 +31,8 @@ def shown(shell: Shell, domain: Domain | None, title: str, wanted: bool) -> Iter
     finally:
         done.set()
         teller.join()
-    sys.stderr.write(f"\r{title}: [100.00 %]\n")
+    if not shell.failures:
+        sys.stderr.write(f"\r{title}: [100.00 %]\n")
 
 
 def _follow(domain: Domain, title: str, done: threading.Event) -> None:

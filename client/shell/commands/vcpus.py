@@ -120,7 +120,7 @@ def _planned(shell: Shell, domain: Domain, cpus: int, pretty: bool) -> None:
     """Of a domain that is off: where its processors are going to run."""
     from ...domain.cpusets import to_text
 
-    pins = domain.vcpus.pins(config=True)
+    pins = domain.vcpus.pins(config=True)[: domain.vcpus.count(config=True)]
     as_data = [{"vcpu": number, "affinity": to_text(affinity)} for number, affinity in enumerate(pins)]
     views = [
         Text(
