@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ....wire.errors import VirtError
-from .process import Exit, Launch, guest_environment, mortal, spawn
+from ...commands import Exit, allowed_environment, mortal
+from .process import Launch, spawn
 
 logger = logging.getLogger("virtactor.qemu.accelerator")
 
@@ -117,7 +118,7 @@ async def runs_guests(
     with _image(arch) as rom:
         argv = mortal([binary, *_ARGUMENTS, "-accel", accelerator, "-bios", f"/dev/fd/{rom}", *options])
         try:
-            process = await spawn(Launch(argv, Path(os.devnull), guest_environment(), fds=(rom,)))
+            process = await spawn(Launch(argv, Path(os.devnull), allowed_environment(), fds=(rom,)))
         except VirtError as error:
             logger.warning("%s cannot be tried: %s", binary, error)
             return False

@@ -39,6 +39,7 @@ from ....wire.errors import (
 )
 from ....wire.table import DomainRef
 from ...call import Call
+from ...commands import Exit
 from ...connection.streams import DescriptorStream, StreamClosed
 from ...lifecycle import Happening, advance
 from ...monitor import monitor
@@ -50,7 +51,7 @@ from ..domain import Domain, check_flags, internal_call
 from .consoles import Consoles, find_terminal
 from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
 from .monitor_command import run_monitor_command
-from .process import Exit, Process, adopt
+from .process import Process, adopt
 from .status import HAPPENED_BY_RUN_STATE, REASONS, Status, format_status
 from .surroundings import QemuSurroundings
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ....wire.errors import OperationTimeout, ProcessFailure, VirtError
+from ...commands import allowed_environment, mortal
 from ...monitor.qmp import QmpConnection
-from .process import Launch, Process, guest_environment, mortal, spawn
+from .process import Launch, Process, spawn
 
 PATIENCE = 15.0  # seconds for all the questions together; they take 0.1 on an idle host
 
@@ -49,7 +50,7 @@ async def interrogate(binary: str, accelerators: str = "tcg:kvm") -> AsyncIterat
         chardev = f"socket,id=probe,fd={theirs.fileno()}"
         argv = mortal([binary, *machine, *_ARGUMENTS, "-chardev", chardev, "-mon", _MONITOR])
         log = Path(f"/proc/self/fd/{output}")
-        process = await spawn(Launch(argv, log, guest_environment(), fds=(theirs.fileno(),)))
+        process = await spawn(Launch(argv, log, allowed_environment(), fds=(theirs.fileno(),)))
         theirs.close()
         try:
             async with _connected(binary, process, ours) as interrogation:

@@ -21,13 +21,14 @@ import pykka
 from ....wire.documents.domain import Channel, CharacterDevice, DomainDefinition, Graphics, mirror_console
 from ....wire.errors import OperationFailed, ProcessFailure
 from ...call import Call
+from ...commands import allowed_environment
 from ...monitor import monitor
 from ...monitor.monitor import Monitor
 from ...runtime import Runtime
 from ...unix_sockets import listen_unix
 from .aliases import assign_aliases
 from .command_line import Resources, build_command_line, chardev_id, preparation
-from .process import Launch, Process, guest_environment, spawn
+from .process import Launch, Process, spawn
 from .surroundings import QemuSurroundings, check_accelerator
 
 END_NOTICED = 0.5  # seconds between the end of QEMU's monitor and that of its process
@@ -115,7 +116,7 @@ class _Start:
             argv = build_command_line(self._live, capabilities, resources)
             self._live = _with_channel_paths(self._live, channels)
             log = files.guest_log(self._live.name)
-            return await spawn(Launch(argv, log, guest_environment(), descriptors, directory=files.run))
+            return await spawn(Launch(argv, log, allowed_environment(), descriptors, directory=files.run))
 
     def _channel_paths(self) -> dict[str, Path]:
         """Where channels listen whose definition does not say, by alias."""

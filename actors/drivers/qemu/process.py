@@ -19,7 +19,6 @@ import asyncio
 import functools
 import os
 import shlex
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -28,13 +27,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ....wire.errors import InvalidArgument, ProcessFailure, ResourceBusy, SystemFailure
-
-# What a guest's process sees of the daemon's environment, beside LC_ALL=C.
-INHERITED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_DATA_HOME")
-DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+from ...commands import KILL_GRACE, Exit, reap, start
 
 TERM_GRACE = 10.0  # seconds between SIGTERM and SIGKILL
-KILL_GRACE = 5.0  # seconds for a SIGKILL to take effect; longer means D state
 TAIL_MAX = 64 * 1024  # bytes read from a log's end
 
 _STOPPED = ("T", "t")
@@ -83,19 +78,6 @@ class Identity:
             return False
         stat = read_stat(self.pid)
         return stat is not None and stat.started == self.started and stat.state not in _DEAD
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a process ended: ``code`` or ``signal``; both None for an adopted one, whose status its parent took."""
-
-    code: int | None = None
-    signal: int | None = None
-
-    def __str__(self) -> str:
-        if self.signal is not None:
-            return f"killed by {_signal_name(self.signal)}"
-        return "ended" if self.code is None else f"exited with status {self.code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +185,7 @@ class Process:
         return self.exit if done else None
 
     def _ended(self) -> None:
-        ended = _reap(self._pidfd)
+        ended = reap(self._pidfd)
         self._close()
         if not self._exited.done():
             self._exited.set_result(ended)
@@ -228,7 +210,7 @@ async def spawn(launch: Launch) -> Process:
         opening.add_done_callback(_close_log)
         raise
     try:
-        pid = _start(launch, log)
+        pid = start(launch.argv, subprocess.DEVNULL, log, log, launch.environment, launch.directory, launch.fds)
     finally:
         os.close(log)
     identity = Identity.of(pid)
@@ -254,27 +236,13 @@ def adopt(identity: Identity, log: Path) -> Process | None:
     return Process(identity, pidfd, log)
 
 
-def mortal(argv: Sequence[str]) -> list[str]:
-    """The command as one that the kernel kills when the thread that starts it ends: for probes, which are no guests.
-
-    It needs setpriv (util-linux); without it the command is given back as it is.
-    """
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", *argv] if setpriv is not None else list(argv)
-
-
-def guest_environment(**extra: str) -> dict[str, str]:
-    """The environment of a guest's process: LC_ALL=C, the names of INHERITED that the daemon has, and ``extra``."""
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {"LC_ALL": "C", "PATH": DEFAULT_PATH, **inherited, **extra}
-
-
 def last_lines(log: Path, count: int = 10, *, since: int = 0) -> str:
     """The last ``count`` lines of a log from byte ``since`` on, without the final newline; empty when unreadable."""
     try:
         with open(log, "rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(since, size - TAIL_MAX))
+            # A log that was rotated meanwhile is shorter than it was.
+            file.seek(max(since if since <= size else 0, size - TAIL_MAX))
             text = file.read(TAIL_MAX).decode(errors="replace")
     except OSError:
         return ""
@@ -297,35 +265,6 @@ def read_stat(pid: int) -> Stat | None:
 def boot_id() -> str:
     """The kernel's identifier of this boot: start times of other boots mean nothing."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-
-
-def _start(launch: Launch, log: int) -> int:
-    try:
-        child = subprocess.Popen(
-            launch.argv,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=launch.environment,
-            cwd=launch.directory,
-            pass_fds=launch.fds,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise SystemFailure(f"cannot start {launch.argv[0]}: {error.strerror}", errno=error.errno) from error
-    # Whoever watches the pidfd reaps the child; without this Popen would warn when it goes out of sight.
-    child.returncode = 0
-    return child.pid
-
-
-def _reap(pidfd: int) -> Exit:
-    try:
-        ended = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG)
-    except ChildProcessError:
-        return Exit()
-    if ended is None:
-        return Exit()
-    return Exit(code=ended.si_status) if ended.si_code == os.CLD_EXITED else Exit(signal=ended.si_status)
 
 
 def _open_log(launch: Launch) -> tuple[int, int]:
@@ -351,10 +290,3 @@ def _header(launch: Launch) -> str:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     environment = [f"{name}={value}" for name, value in launch.environment.items()]
     return f"{now} starting: {shlex.join([*environment, *launch.argv])}\n"
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 import uvloop
+from virtactor.actors.commands import allowed_environment
 from virtactor.actors.drivers.qemu.command_line import monitor_arguments
-from virtactor.actors.drivers.qemu.process import Launch, Process, guest_environment, spawn
+from virtactor.actors.drivers.qemu.process import Launch, Process, spawn
 from virtactor.actors.monitor.qmp import QmpConnection, QmpEvent
 from virtactor.actors.unix_sockets import connect_unix, listen_unix
 from virtactor.wire.errors import InvalidArgument, MonitorFailure, OperationFailed, OperationTimeout, SystemFailure
@@ -44,7 +45,7 @@ async def qemu(directory: Path) -> AsyncIterator[tuple[Process, Path]]:
     path = directory / "monitor.sock"
     with listen_unix(path) as listener:
         argv = [*QEMU, *monitor_arguments(listener.fileno())]
-        process = await spawn(Launch(argv, directory / "guest.log", guest_environment(), fds=(listener.fileno(),)))
+        process = await spawn(Launch(argv, directory / "guest.log", allowed_environment(), fds=(listener.fileno(),)))
     try:
         yield process, path
     finally:
@@ -460,7 +461,7 @@ def test_a_connection_made_before_qemu_runs_is_greeted_when_it_does(tmp_path: Pa
         with listen_unix(path) as listener:
             connecting = asyncio.create_task(connection.connect(connect_unix(path), within(10)))
             argv = [*QEMU, *monitor_arguments(listener.fileno())]
-            process = await spawn(Launch(argv, tmp_path / "log", guest_environment(), fds=(listener.fileno(),)))
+            process = await spawn(Launch(argv, tmp_path / "log", allowed_environment(), fds=(listener.fileno(),)))
         await connecting
         await connection.close()
         await process.kill()

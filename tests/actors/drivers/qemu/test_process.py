@@ -16,14 +16,13 @@ from typing import Any
 
 import pytest
 import uvloop
+from virtactor.actors.commands import Exit, allowed_environment
 from virtactor.actors.drivers.qemu.command_line import monitor_arguments
 from virtactor.actors.drivers.qemu.process import (
-    Exit,
     Identity,
     Launch,
     Process,
     adopt,
-    guest_environment,
     last_lines,
     read_stat,
     spawn,
@@ -45,7 +44,7 @@ def run(work: Awaitable[None], new_loop: Callable[[], asyncio.AbstractEventLoop]
 
 
 def shell(script: str, directory: Path, **more: Any) -> Launch:
-    return Launch(["/bin/sh", "-c", script], directory / "guest.log", guest_environment(), **more)
+    return Launch(["/bin/sh", "-c", script], directory / "guest.log", allowed_environment(), **more)
 
 
 @asynccontextmanager
@@ -95,7 +94,7 @@ def test_the_process_is_alone_in_its_session_with_only_what_it_was_given(tmp_pat
         launch = replace(
             shell(script, tmp_path, fds=(read_end,)),
             directory=tmp_path,
-            environment=guest_environment(ONLY="this"),
+            environment=allowed_environment(ONLY="this"),
         )
         process = await spawn(launch)
         await process.wait()
@@ -176,7 +175,7 @@ def test_a_real_guest_ends_by_sigterm_within_milliseconds(tmp_path: Path) -> Non
     async def work() -> None:
         with listen_unix(tmp_path / "monitor.sock") as listener:
             argv = [*QEMU, *monitor_arguments(listener.fileno())]
-            process = await spawn(Launch(argv, tmp_path / "log", guest_environment(), fds=(listener.fileno(),)))
+            process = await spawn(Launch(argv, tmp_path / "log", allowed_environment(), fds=(listener.fileno(),)))
         async with running_connection(tmp_path / "monitor.sock"):
             began = time.perf_counter()
             assert await process.kill() == Exit(code=0)
@@ -254,7 +253,7 @@ def test_cpu_time_is_told_in_nanoseconds(tmp_path: Path) -> None:
     async def work() -> None:
         burn = f"import time\nwhile time.process_time() < 0.1: pass\nopen({str(tmp_path / 'done')!r}).read()\ninput()"
         os.mkfifo(tmp_path / "done")
-        async with running(Launch([sys.executable, "-c", burn], tmp_path / "log", guest_environment())) as process:
+        async with running(Launch([sys.executable, "-c", burn], tmp_path / "log", allowed_environment())) as process:
             await asyncio.to_thread((tmp_path / "done").write_text, "x")
             assert 90_000_000 <= process.cpu_time() < 10_000_000_000
 
