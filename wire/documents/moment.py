@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, TypeVar
 
+from lxml import etree
+
 from ..enums.error import ErrorDomain
 from ..errors import InternalError, InvalidArgument, UnsupportedConfig, VirtError, XMLError
 from .binding import At
@@ -109,14 +111,17 @@ def parse_snapshot(text: str, *, redefine: bool = False) -> SnapshotDefinition:
     with _Reporting(ErrorDomain.DOMAIN_SNAPSHOT):
         found = _read(text, "domainsnapshot", SnapshotDefinition, whole=redefine)
         _check_memory(found)
-        if not redefine:
-            return found
-        _check_whole(found, "snapshot")
-        if found.state is None:
-            raise XMLError("missing state from existing snapshot")
-        if found.domain is None:
-            raise InternalError("missing domain in snapshot")
-        return _with_memory(found)
+        return _whole_snapshot(found) if redefine else found
+
+
+def read_snapshot(element: etree._Element) -> SnapshotDefinition:
+    """The whole snapshot that an element of a test driver's document has; it must say whether it is `active`."""
+    with _Reporting(ErrorDomain.DOMAIN_SNAPSHOT):
+        found = read_element(element, SnapshotDefinition, strict=False)
+        _check_memory(found)
+        if found.active is None:
+            raise InternalError("Could not find 'active' element")
+        return _whole_snapshot(found)
 
 
 def format_snapshot(snapshot: SnapshotDefinition, *, secure: bool = False) -> str:
@@ -158,6 +163,16 @@ class _Reporting:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if isinstance(error, VirtError):
             error.domain = error.domain or self.domain
+
+
+def _whole_snapshot(found: SnapshotDefinition) -> SnapshotDefinition:
+    """Refuse a snapshot that lacks something; one that does not say where its memory is has it in its image."""
+    _check_whole(found, "snapshot")
+    if found.state is None:
+        raise XMLError("missing state from existing snapshot")
+    if found.domain is None:
+        raise InternalError("missing domain in snapshot")
+    return _with_memory(found)
 
 
 def _check_whole(found: SnapshotDefinition | CheckpointDefinition, kind: str) -> None:

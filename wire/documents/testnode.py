@@ -7,6 +7,7 @@ It is the `<node>` of libvirt's test driver, of which these are done:
         …
         <test:runstate>5</test:runstate>
         <test:transient/> <test:hasmanagedsave/>
+        <test:domainsnapshot>… <active>0</active> …</test:domainsnapshot> <test:domainsnapshot file='snapshot.xml'/>
       </domain>
       <domain file='other.xml'/>
       <pool type='dir'>… <volume>…</volume> <volume file='disk.xml'/> </pool>
@@ -15,21 +16,23 @@ It is the `<node>` of libvirt's test driver, of which these are done:
 
 A domain without a `runstate` (a number of virDomainState: 1 running, 3 paused, 5 shut off, 6 crashed) runs. Pools
 are active, and have the volumes that are in them; networks and interfaces are active too. Whatever else libvirt
-allows in a node (cpu, auth) is refused by name; a domain's snapshots in the `test` namespace are passed over.
+allows in a node (cpu, auth) is refused by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
 from ..enums.domain import DomainState
-from ..errors import UnsupportedConfig, XMLError
+from ..enums.error import ErrorDomain
+from ..errors import InternalError, UnsupportedConfig, XMLError
 from .domain import DomainDefinition
 from .interface import InterfaceDefinition
+from .moment import SnapshotDefinition, read_snapshot
 from .network import NetworkDefinition, complete_network
 from .nodedev import NodeDeviceDefinition
 from .reader import parse, path_of, read_element
@@ -47,6 +50,7 @@ class InitialDomain:
     state: DomainState = DomainState.RUNNING
     transient: bool = False
     managed_save: bool = False
+    snapshots: tuple[SnapshotDefinition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,35 @@ def _domain(element: etree._Element, read: Callable[[str], str]) -> InitialDomai
     managed_save = _taken(element, "hasmanagedsave") is not None
     if managed_save and state is not DomainState.SHUTOFF:
         raise XMLError(f"line {element.sourceline}: only a domain that is shut off has a managed save")
-    return InitialDomain(read_element(element, DomainDefinition, strict=False), state, transient, managed_save)
+    snapshots = _snapshots(element, read)
+    definition = read_element(element, DomainDefinition, strict=False)
+    return InitialDomain(definition, state, transient, managed_save, snapshots)
+
+
+def _snapshots(element: etree._Element, read: Callable[[str], str]) -> tuple[SnapshotDefinition, ...]:
+    """Take a domain's snapshots out of it. Raises InternalError, as libvirt does, where they do not fit together."""
+    children = list(element.iterchildren(f"{{{NAMESPACE}}}domainsnapshot"))
+    found = tuple(read_snapshot(_here(child, "domainsnapshot", read)) for child in children)
+    for child in children:
+        element.remove(child)
+    if sum(bool(snapshot.active) for snapshot in found) > 1:
+        raise InternalError("more than one snapshot claims to be active", domain=ErrorDomain.TEST)
+    if not _are_related({snapshot.name: snapshot.parent for snapshot in found}, len(found)):
+        name = element.findtext("name")
+        raise InternalError(f"Snapshots have inconsistent relations for domain {name}", domain=ErrorDomain.TEST)
+    return found
+
+
+def _are_related(parents: Mapping[str | None, str | None], count: int) -> bool:
+    """Whether each name comes once, and each snapshot follows from one that follows none."""
+    for name in parents:
+        seen: set[str | None] = set()
+        while (parent := parents[name]) is not None:
+            if parent not in parents or parent in seen:
+                return False
+            seen.add(parent)
+            name = parent
+    return len(parents) == count
 
 
 def _taken(element: etree._Element, name: str) -> etree._Element | None:

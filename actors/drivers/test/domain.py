@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ....wire.documents.domain import DomainDefinition, Interface, complete, with_implicit_devices
+from ....wire.documents.moment import SnapshotDefinition
 from ....wire.enums.domain import DomainRunningReason, DomainState
 from ....wire.enums.domain_tuning import DomainCoreDumpFormat
 from ....wire.enums.error import ErrorNumber
@@ -32,6 +33,7 @@ class Load:
     happened: tuple[Happening, ...]
     transient: bool = False
     managed_save: bool = False
+    snapshots: tuple[SnapshotDefinition, ...] = ()
 
 
 def complete_test_domain(definition: DomainDefinition) -> DomainDefinition:
@@ -89,6 +91,10 @@ class TestDomain(Checkpoints, TestGuest):
             self.happen(what)
         self.reason = type(self.reason)(0)  # Nobody has brought it there.
         self.has_managed_save = message.managed_save
+        for snapshot in message.snapshots:
+            if snapshot.active:
+                self.snapshots.current = snapshot.name
+            self.snapshots.put(dataclasses.replace(snapshot, active=None))
         self.tell_summary()
 
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:

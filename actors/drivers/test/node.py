@@ -19,6 +19,7 @@ from ....wire.documents.domain import (
     PciAddress,
 )
 from ....wire.documents.interface import InterfaceDefinition
+from ....wire.documents.moment import SnapshotDefinition
 from ....wire.documents.network import NetworkDefinition
 from ....wire.documents.nodedev import NodeDeviceDefinition
 from ....wire.documents.storage import PoolDefinition, PoolTarget
@@ -114,7 +115,17 @@ def initial_node(uri: ConnectURI) -> InitialNode:
 
 def _load(domain: InitialDomain) -> Load:
     definition = dataclasses.replace(domain.definition, id=None, uuid=domain.definition.uuid or str(uuid.uuid4()))
-    return Load(complete_test_domain(definition), _HAPPENED[domain.state], domain.transient, domain.managed_save)
+    snapshots = tuple(_completed(snapshot, definition) for snapshot in domain.snapshots)
+    completed = complete_test_domain(definition)
+    return Load(completed, _HAPPENED[domain.state], domain.transient, domain.managed_save, snapshots)
+
+
+def _completed(snapshot: SnapshotDefinition, of: DomainDefinition) -> SnapshotDefinition:
+    """A snapshot whose domain is complete, and the one that it stands in."""
+    assert snapshot.domain is not None
+    return dataclasses.replace(
+        snapshot, domain=complete_test_domain(dataclasses.replace(snapshot.domain, id=None, uuid=of.uuid))
+    )
 
 
 def _read(path: Path) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from virtactor.wire.enums.domain import ConnectListAllDomainsFlags as Flags
 from virtactor.wire.enums.domain import DomainState
-from virtactor.wire.errors import NoSnapshot
+from virtactor.wire.errors import InternalError, NoSnapshot
 from virtactor.wire.table import DomainRef
 from virtactor.wire.table.structs import CheckpointRef, SnapshotRef
 
@@ -299,6 +299,60 @@ def test_moments_do_and_say_what_libvirts_do(script: str, serve: Serve, root: Pa
         f"{at}: {mine}, libvirt's {its}" for at, (mine, its) in enumerate(zip(ours, theirs, strict=True)) if mine != its
     ]
     assert not different, "\n".join(different)
+
+
+INITIAL = """
+dom = host.lookupByName("new")
+for each in dom.listAllSnapshots(1024):
+    for what in (each.getName, each.isCurrent, each.getParent, each.getXMLDesc):
+        step(what)
+step(dom.revertToSnapshot, dom.snapshotLookupByName("b"))
+tree(dom.listAllSnapshots)
+"""
+ALREADY = (
+    "<name>{}</name><state>{}</state><creationTime>100</creationTime>{}<active>{}</active><domain type='test'>"
+    "<name>new</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+)
+
+
+def document(*snapshots: str) -> str:
+    inside = "".join(f"<test:domainsnapshot>{snapshot}</test:domainsnapshot>" for snapshot in snapshots)
+    return (
+        "<node><domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test/1.0'><name>new</name>"
+        f"<memory>1024</memory><os><type>hvm</type></os>{inside}</domain></node>"
+    )
+
+
+A = ALREADY.format("a", "shutoff", "", 0)
+B = ALREADY.format("b", "running", "<parent><name>a</name></parent>", 1)
+
+
+@needs_libvirt
+def test_snapshots_of_a_document_are_there_as_in_libvirts(serve: Serve, root: Path) -> None:
+    path = root / "node.xml"
+    path.write_text(document(B, A))
+    script = BEGIN[: BEGIN.index("DISK =")] + BEGIN[BEGIN.index("def said(") :] + INITIAL
+    ours = ask(script, uri=serve(root / "served").libvirt_uri.replace("/default", str(path)))
+    assert comparable(ours) == comparable(ask(script, uri=f"test://{path}"))
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "message"),
+    [
+        ([A, A], "Snapshots have inconsistent relations for domain new"),
+        ([B], "Snapshots have inconsistent relations for domain new"),
+        ([A.replace("</state>", "</state><parent><name>b</name></parent>"), B], "inconsistent relations"),
+        ([A.replace(">0<", ">1<"), B], "more than one snapshot claims to be active"),
+        ([A.replace("<active>0</active>", "")], "Could not find 'active' element"),
+    ],
+)
+def test_snapshots_of_a_document_that_do_not_fit_together_are_refused(
+    snapshots: list[str], message: str, served: Served, tmp_path: Path
+) -> None:
+    path = tmp_path / "node.xml"
+    path.write_text(document(*snapshots))
+    with served.connect() as client, pytest.raises(InternalError, match=message):
+        client.open(f"test://{path}")
 
 
 # -- our own -----------------------------------------------------------------------------------------------------------
