@@ -33,9 +33,10 @@ from ..directory import Directory
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle
 from .aliases import assign_aliases
-from .domain import Load, QemuDomain
+from .domain import QemuDomain
 from .emulators import Emulators
 from .files import QemuFiles
+from .guest import Load
 from .host_queries import QemuHostQueries
 from .leftovers import end_at_once, processes_of
 from .process import Identity, boot_id

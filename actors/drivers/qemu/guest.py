@@ -1,0 +1,506 @@
+"""The QEMU of a domain: jobs in, QMP out, and what QEMU tells turned into states.
+
+The process is the truth. Everything that a guest or its QEMU does by itself arrives as a message (an event of the
+monitor, the end of the process) and is turned into a happening of the lifecycle; what a job does to it comes back the
+same way and changes nothing twice. A guest that powers itself off leaves QEMU waiting (it runs with -no-shutdown):
+the daemon then ends or restarts it, as the definition says.
+
+What a later daemon has to know is on disk before anybody is told of it: a guest has its status file before its start
+is answered or shown, and a process without one was never told of to anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import pykka
+
+from ....wire.documents.domain import DomainDefinition
+from ....wire.enums.domain import (
+    DomainRebootFlagValues,
+    DomainShutdownFlagValues,
+    DomainState,
+)
+from ....wire.errors import (
+    MonitorFailure,
+    OperationFailed,
+    OperationTimeout,
+    ProcessFailure,
+    ResourceBusy,
+    UnsupportedConfig,
+    VirtError,
+)
+from ...call import Call
+from ...commands import Exit
+from ...lifecycle import Happening, advance
+from ...monitor import monitor
+from ...monitor.monitor import Monitor, MonitorEvent, MonitorLost
+from ...monitor.qmp import QmpEvent
+from ...runtime import Runtime
+from ..domain import internal_call
+from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
+from .process import Process, adopt
+from .records import Records
+from .status import HAPPENED_BY_RUN_STATE, REASONS, Status
+from .surroundings import QemuSurroundings
+
+logger = logging.getLogger("virtactor.qemu")
+
+BYTES_PER_KIB = 1024
+MOMENT = 0.05  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """To a new domain: what the last daemon left of you; ``start`` unless you run."""
+
+    persistent: DomainDefinition | None
+    autostart: bool
+    status: Status | None
+    start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnded:
+    """A process to its domain."""
+
+    process: Process
+    exit: Exit
+
+
+class Guest(Records):
+    """A domain whose guest is a QEMU process: its start, its end, its monitor. The mixins beside this file ask more."""
+
+    def __init__(self, runtime: Runtime, around: QemuSurroundings, name: str, uuid: bytes, text_uuid: str) -> None:
+        super().__init__(runtime, around, name, uuid, text_uuid)
+        self._monitor: pykka.ActorRef[Monitor] | None = None
+        # While the monitor is being connected anew: what resolves when it is, and the task that does it.
+        self._ready: asyncio.Future[None] | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        # What the end of the process will mean, when that is known before.
+        self._ending: Happening | None = None
+        self._why_stopped: Happening | None = None
+        self._restarting = False
+        self.lost_since: float | None = None
+        self._killing = False
+
+    # -- messages ------------------------------------------------------------------------------------------------------
+
+    def on_message(self, message: Any) -> Any:
+        if isinstance(message, MonitorEvent):
+            return self._monitor_event(message)
+        if isinstance(message, ProcessEnded):
+            return self._process_ended(message)
+        if isinstance(message, MonitorLost):
+            return self._monitor_lost(message)
+        if isinstance(message, Load):
+            return self._load(message)
+        return super().on_message(message)
+
+    def on_stop(self) -> None:
+        super().on_stop()
+        if self.process is not None:
+            self.process.release()
+        self._drop_monitor()
+
+    # -- adoption ------------------------------------------------------------------------------------------------------
+
+    def _load(self, message: Load) -> None:
+        self.persistent = message.persistent
+        self.autostart = message.autostart
+        if message.status is not None:
+            self._adopt(message.status)
+        self.tell_summary()
+        if message.start and not self.active:
+            self.take(internal_call("domain_create_with_flags", (self.wire_ref(), 0)))
+        self.leave_if_gone()
+
+    def _adopt(self, status: Status) -> None:
+        """Take up a guest that an earlier daemon has started; if it has ended meanwhile, tell that now."""
+        self.live = status.domain
+        self.id = -1 if status.domain.id is None else status.domain.id
+        self.state = status.state
+        self.reason = REASONS[status.state](status.reason)
+        self.memory = status.memory
+        self.reboot_asked = status.reboot
+        self.has_status = True
+        process = adopt(status.process, self.around.files.guest_log(self.name))
+        if process is None:
+            logger.info("%s: ended while no daemon watched", self.label)
+            self._clean_up()
+            self.happen(Happening.SHUT_DOWN if self.state is DomainState.SHUTDOWN else Happening.CRASHED)
+            return
+        logger.info("%s: adopted, process %d", self.label, process.pid)
+        self._watch_process(process)
+        self._connect_monitor()
+        if status.autodestroy:
+            # The connection that it was to end with has ended with the daemon.
+            self.take(internal_call("domain_destroy_flags", (self.wire_ref(), 0)))
+
+    def _connect_monitor(self) -> None:
+        """Connect to the monitor of a guest that runs already, beside everything else: it may be frozen."""
+        self._ready = self.runtime.loop.create_future()
+        self.lost_since = self.lost_since or self.runtime.loop.time()
+        self._connecting = self.spawn(self._connect_until_done(self._ready), name="connect the monitor")
+
+    async def _connect_until_done(self, ready: asyncio.Future[None]) -> None:
+        path = self.around.files.monitor(self.text_uuid)
+        while True:
+            # A new one each time: what is left of a failed attempt would keep QEMU from greeting the next.
+            ref = self._monitor = Monitor.start(self.runtime, self.name, self.actor_ref)
+            try:
+                await monitor.connect(ref, path, self.runtime.loop.time() + self.around.config.start_deadline)
+                await self._catch_up(ref)
+            except VirtError as error:
+                ref.stop(block=False)
+                if self.process is None or await self.process.ends_within(END_NOTICED):
+                    return
+                logger.warning("%s: %s", self.label, error)
+                await asyncio.sleep(self.around.config.reconnect_pause)
+            else:
+                self.lost_since = None
+                ready.set_result(None)
+                return
+
+    async def _catch_up(self, ref: pykka.ActorRef[Monitor]) -> None:
+        """Take from QEMU what happened while no daemon listened."""
+        assert self.live is not None
+        asked = ["query-status", *questions(self.live)]
+        status, *answers = await asyncio.gather(*(self._ask(ref, command) for command in asked))
+        self.memory = await self._balloon(ref)
+        self.live = with_answers(self.live, dict(zip(asked[1:], answers, strict=True)))
+        if status["status"] == "prelaunch" and self.state is DomainState.RUNNING:
+            self._restart()  # A restart was under way: a guest that has never run is paused.
+        elif status["status"] == "shutdown":
+            self._powered_off()
+        elif status["status"] == "guest-panicked":
+            self._panicked()
+        elif (what := HAPPENED_BY_RUN_STATE.get(status["status"])) is not None:
+            self.happen(what)
+        self.save_live_state()
+
+    async def _ask(self, ref: pykka.ActorRef[Monitor], command: str) -> Any:
+        deadline = self.runtime.loop.time() + self.around.config.monitor_deadline
+        return await monitor.execute(ref, command, deadline=deadline)
+
+    async def _balloon(self, ref: pykka.ActorRef[Monitor]) -> int | None:
+        try:
+            return (await self._ask(ref, "query-balloon"))["actual"] // BYTES_PER_KIB
+        except MonitorFailure:
+            return None  # It has none.
+
+    # -- start ---------------------------------------------------------------------------------------------------------
+
+    async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
+        self._ending = self._why_stopped = self.memory = None
+        self.reboot_asked = self._restarting = False
+        guest = await launch(self.runtime, self.around, live, self.actor_ref, call)
+        self._monitor = guest.monitor
+        self._watch_process(guest.process)
+        try:
+            if not paused:
+                await self.execute(call, "cont")
+            await self._note_start(guest.live, Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
+            if self.process is not guest.process:
+                raise self._ended(guest.process)
+        except BaseException:
+            await asyncio.shield(self._abandon(guest.process))
+            raise
+        return guest.live
+
+    async def _note_start(self, live: DomainDefinition, what: Happening) -> None:
+        """Write the status file of a guest whose start is about to be told."""
+        transition = advance(self.state, what)
+        assert transition is not None
+        noted = self.save_status(live, transition.state, transition.reason)
+        if noted is not None:
+            await asyncio.shield(noted)
+
+    def _watch_process(self, process: Process) -> None:
+        self.process = process
+        self.lost_since = None
+        process.watch(lambda exit: self.actor_ref.tell(ProcessEnded(process, exit)))
+
+    async def _abandon(self, process: Process) -> None:
+        """End a guest whose start does not come to an end."""
+        self._ending = Happening.DESTROYED
+        await process.kill(0.0)
+        if self.process is process:
+            self._clean_up()
+
+    # -- what jobs do --------------------------------------------------------------------------------------------------
+
+    async def pause(self, call: Call) -> None:
+        await self.execute(call, "stop")
+
+    async def unpause(self, call: Call) -> None:
+        await self.execute(call, "cont")
+
+    async def press_power_button(self, call: Call, flags: int) -> None:
+        _require_acpi(flags, DomainShutdownFlagValues.ACPI_POWER_BTN, "shut down")
+        self._expect_reboot(False)
+        await self.execute(call, "system_powerdown")
+
+    async def request_reboot(self, call: Call, flags: int) -> None:
+        _require_acpi(flags, DomainRebootFlagValues.ACPI_POWER_BTN, "reboot")
+        before = self.reboot_asked
+        self._expect_reboot(self.definition.on_reboot == "restart")
+        try:
+            await self.execute(call, "system_powerdown")
+        except BaseException as error:
+            # What QEMU has been sent and has not answered it may still follow.
+            if not (isinstance(error, OperationTimeout) and error.holder == "system_powerdown"):
+                self._expect_reboot(before)
+            raise
+
+    def _expect_reboot(self, expected: bool) -> None:
+        """Whether the guest is to start again when it powers off next, because a reboot was asked for."""
+        self.reboot_asked = expected
+        self.save_live_state()
+
+    async def press_reset(self, call: Call) -> None:
+        await self.execute(call, "system_reset")
+
+    async def kill(self, call: Call, graceful: bool) -> None:
+        process = self.process
+        if process is None:
+            return
+        span = call.trace.open(f"process {process.pid}", "end", 3) if call.trace is not None else None
+        self._ending = Happening.DESTROYED
+        self._killing = True
+        # A caller with little time wants the guest gone within it.
+        grace = min(self.around.config.destroy_grace, max(0.0, (call.deadline - self.runtime.loop.time()) / 2))
+        try:
+            await process.kill(grace, force=not graceful)
+            self.remove_status()
+            await self.live_state_saved()
+        except ResourceBusy:
+            self._ending = None
+            raise
+        finally:
+            self._killing = False
+            if process.exit is not None:
+                self._over(process, Happening.DESTROYED)
+        if span is not None and call.trace is not None:
+            call.trace.close(span)
+
+    # -- the monitor ---------------------------------------------------------------------------------------------------
+
+    async def execute(self, call: Call | None, command: str, arguments: dict[str, Any] | None = None) -> Any:
+        """Run a QMP command within the configured deadline and what is left of the call's.
+
+        It gives up a moment before the call itself would: the caller is told which command had no answer.
+        """
+        now = self.runtime.loop.time()
+        deadline = now + self.around.config.monitor_deadline
+        if call is not None:
+            deadline = min(deadline, call.deadline - min(MOMENT, (call.deadline - now) / 4))
+        if self._ready is not None and not self._ready.done():
+            await self._until_ready(self._ready, deadline)
+        process = self.process
+        if self._monitor is None or process is None:
+            raise OperationFailed(f"the monitor of {self.label} is closed", object=self.name)
+        try:
+            trace = call.trace if call is not None else None
+            return await monitor.execute(self._monitor, command, arguments, deadline=deadline, trace=trace)
+        except OperationFailed as error:
+            # The monitor closed under the command: most likely the process is ending, and its last words tell more.
+            if await process.ends_within(END_NOTICED):
+                raise self._ended(process) from error
+            raise
+
+    async def _until_ready(self, ready: asyncio.Future[None], deadline: float) -> None:
+        began = self.runtime.loop.time()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await asyncio.shield(ready)
+        except TimeoutError:
+            raise OperationTimeout(
+                f"the monitor of {self.label} does not answer yet",
+                object=self.name,
+                holder="connecting the monitor",
+                held_for=self.runtime.loop.time() - began,
+            ) from None
+
+    def _ended(self, process: Process) -> ProcessFailure:
+        return ProcessFailure(f"QEMU of {self.name} {process.exit}", stderr=process.last_lines(), object=self.name)
+
+    def _drop_monitor(self) -> None:
+        if self._connecting is not None:
+            self._connecting.cancel()
+            self._connecting = None
+        if self._monitor is not None and self._monitor.is_alive():
+            self._monitor.stop(block=False)
+        self._monitor = None
+        if self._ready is not None and not self._ready.done():
+            self._ready.set_exception(OperationFailed(f"{self.label} has ended", object=self.name))
+            self._ready.exception()  # Nobody need have waited for it.
+        self._ready = None
+
+    def _monitor_lost(self, message: MonitorLost) -> None:
+        if message.monitor is self._monitor and self.lost_since is None and self.process is not None:
+            self.lost_since = self.runtime.loop.time()
+            self.spawn(self._outlive_monitor(self.process, message), name="the monitor is gone")
+
+    async def _outlive_monitor(self, process: Process, message: MonitorLost) -> None:
+        """A lost monitor is the first sign of a process's end; where it is not, connect anew."""
+        if not await process.ends_within(END_NOTICED) and message.monitor is self._monitor:
+            logger.warning("%s: its monitor is gone: %s", self.label, message.reason)
+            self._drop_monitor()
+            self._connect_monitor()
+
+    def cpu_time(self) -> int:
+        return self.process.cpu_time() if self.process is not None else 0
+
+    def current_memory(self) -> int:
+        return self.memory or super().current_memory()
+
+    # -- what QEMU tells -----------------------------------------------------------------------------------------------
+
+    def _monitor_event(self, message: MonitorEvent) -> None:
+        if message.monitor is not self._monitor:
+            return
+        handler = self._EVENTS.get(message.event.name)
+        if handler is not None:
+            handler(self, message.event)
+
+    def _on_shutdown(self, event: QmpEvent) -> None:
+        if event.data.get("guest", True):
+            self._powered_off()
+        elif self._ending is None:
+            # Somebody on the host ends the process in order (a signal, `quit`); its end will follow.
+            self._ending = Happening.SHUT_DOWN
+
+    def _powered_off(self) -> None:
+        if self.reboot_asked or self.definition.on_poweroff == "restart":
+            self._restart()
+            return
+        self.happen(Happening.SHUTTING_DOWN)
+        if self.definition.on_poweroff != "preserve":
+            self._end_because(Happening.SHUT_DOWN)
+
+    def _end_because(self, what: Happening) -> None:
+        if self.process is not None and self._ending is None:
+            self._ending = what
+            self.spawn(self.process.kill(self.around.config.destroy_grace), name="end the process")
+
+    def _restart(self) -> None:
+        """Boot a guest again that has powered off or panicked; QEMU's stopping and going on meanwhile is no news."""
+        if not self._restarting:
+            self._restarting = True
+            self.spawn(self._restart_guest(), name="restart the guest")
+
+    async def _restart_guest(self) -> None:
+        try:
+            await self.execute(None, "system_reset")
+            await self.execute(None, "cont")
+        except VirtError as error:
+            logger.warning("%s: cannot be restarted: %s", self.label, error)
+            self._end_because(Happening.SHUT_DOWN)
+        else:
+            self.reboot_asked = False
+            self.happen(Happening.REBOOTED)
+        finally:
+            self._restarting = False
+
+    def _on_reset(self, event: QmpEvent) -> None:
+        if event.data.get("guest") and self.definition.on_reboot == "destroy":
+            self._end_because(Happening.SHUT_DOWN)
+
+    def _on_stop_event(self, event: QmpEvent) -> None:
+        if self._restarting:
+            return
+        asked = self.job is not None and self.job.name == "domain_suspend"
+        what = self._why_stopped or (Happening.PAUSED if asked else Happening.STOPPED_UNASKED)
+        self._why_stopped = None
+        self.happen(what)
+
+    def _on_resume_event(self, event: QmpEvent) -> None:
+        if not self._restarting:
+            self.happen(Happening.UNPAUSED)
+
+    def _on_io_error(self, event: QmpEvent) -> None:
+        if event.data.get("action") == "stop":
+            self._why_stopped = Happening.IO_ERROR
+
+    def _on_watchdog(self, event: QmpEvent) -> None:
+        if event.data.get("action") == "pause":
+            self._why_stopped = Happening.WATCHDOG_PAUSE
+
+    def _on_panic(self, event: QmpEvent) -> None:
+        self._panicked()
+
+    def _panicked(self) -> None:
+        if self.definition.on_crash == "preserve":
+            self.happen(Happening.PANIC_PAUSE)
+            return
+        self.happen(Happening.PANICKED)
+        if self.definition.on_crash == "restart":
+            self._restart()
+        else:
+            self._end_because(Happening.CRASHED)
+
+    def _on_balloon(self, event: QmpEvent) -> None:
+        self.memory = int(event.data["actual"]) // BYTES_PER_KIB
+        self.save_live_state()
+
+    def _on_port(self, event: QmpEvent) -> None:
+        if self.live is None:
+            return
+        alias, is_open = str(event.data.get("id")), bool(event.data.get("open"))
+        self.live = with_channel_state(self.live, alias, is_open)
+        self.save_live_state()
+
+    def _on_suspend(self, event: QmpEvent) -> None:
+        self.happen(Happening.GUEST_SUSPENDED)
+
+    def _on_wakeup(self, event: QmpEvent) -> None:
+        self.happen(Happening.WOKE_UP)
+
+    _EVENTS = {
+        "SHUTDOWN": _on_shutdown,
+        "RESET": _on_reset,
+        "STOP": _on_stop_event,
+        "RESUME": _on_resume_event,
+        "BLOCK_IO_ERROR": _on_io_error,
+        "WATCHDOG": _on_watchdog,
+        "GUEST_PANICKED": _on_panic,
+        "BALLOON_CHANGE": _on_balloon,
+        "VSERPORT_CHANGE": _on_port,
+        "SUSPEND": _on_suspend,
+        "WAKEUP": _on_wakeup,
+    }
+
+    def _process_ended(self, message: ProcessEnded) -> None:
+        if self._killing:
+            return  # Whoever ends it tells, when later daemons know of it.
+        what = self._ending or (Happening.SHUT_DOWN if self.state is DomainState.SHUTDOWN else Happening.CRASHED)
+        self._over(message.process, what)
+        self.leave_if_gone()
+
+    def _over(self, process: Process, what: Happening) -> None:
+        """The guest is over with the end of its process."""
+        if process is not self.process:
+            return
+        if what is Happening.CRASHED:
+            logger.warning("%s: QEMU %s: %s", self.label, process.exit, process.last_lines(3))
+        self._clean_up()
+        self.happen(what)
+
+    def _clean_up(self) -> None:
+        """Let go of a process that has ended, and of all that was open for it."""
+        self.process = None
+        self.memory = None
+        self.lost_since = None
+        self.reboot_asked = False
+        self._drop_monitor()
+        self.around.files.remove_leftovers(self.text_uuid)
+        self.remove_status()
+
+
+def _require_acpi(flags: int, acpi: int, what: str) -> None:
+    if flags and not flags & acpi:
+        raise UnsupportedConfig(f"only ACPI can {what} a guest of the qemu driver")
