@@ -71,7 +71,7 @@ def _limit(bandwidth: InterfaceBandwidth, name: str) -> int:
     return (getattr(traffic, limit) or 0) if traffic is not None else 0
 
 
-def _with_limits(bandwidth: InterfaceBandwidth, values: dict[str, int]) -> InterfaceBandwidth | None:
+def _with_limits(bandwidth: InterfaceBandwidth, values: dict[str, int]) -> InterfaceBandwidth:
     """The limits with others. A direction is limited by its average or floor: of both 0, its limits are gone."""
     for direction in ("inbound", "outbound"):
         said = {name.partition(".")[2]: value or None for name, value in values.items() if name.startswith(direction)}
@@ -81,4 +81,4 @@ def _with_limits(bandwidth: InterfaceBandwidth, values: dict[str, int]) -> Inter
         if said.get("average") or said.get("floor"):
             traffic = replace(Traffic(), **said)
         bandwidth = replace(bandwidth, **{direction: traffic})
-    return None if bandwidth == InterfaceBandwidth() else bandwidth
+    return bandwidth

@@ -100,8 +100,10 @@ class IOThreads(DomainObject):
             raise InvalidArgument("Empty iothread cpumap list for pinning")
 
         def pinned(definition: DomainDefinition) -> DomainDefinition:
-            if all(thread.id != iothreads_id for thread in threads_of(definition)):
+            threads = threads_of(definition)
+            if all(thread.id != iothreads_id for thread in threads):
                 raise InvalidArgument(f"iothreadid {iothreads_id} not found")
+            definition = _with_threads(definition, threads)
             tune = definition.cputune or CpuTune()
             pins = {pin.iothread: pin for pin in tune.iothread_pins}
             pins[iothreads_id] = IOThreadPin(iothread=iothreads_id, cpuset=cpuset)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....wire.documents.domain import format_domain
+from ....wire.documents.domain import format_domain, without_live
 from ....wire.enums.domain import DomainControlState, DomainXMLFlags
 from ....wire.table import DomainRef
 from ...call import Call
@@ -37,8 +37,8 @@ class Queries(DomainObject):
     def domain_get_xml_desc(self, call: Call, dom: DomainRef, flags: int) -> tuple[str]:
         self.check_flags(call, flags, DomainXMLFlags.SECURE | DomainXMLFlags.INACTIVE)
         definition = self.definition
-        if flags & DomainXMLFlags.INACTIVE and self.persistent is not None:
-            definition = self.persistent
+        if flags & DomainXMLFlags.INACTIVE:
+            definition = self.persistent or without_live(definition)
         return (format_domain(definition, secure=bool(flags & DomainXMLFlags.SECURE)),)
 
     def domain_get_autostart(self, call: Call, dom: DomainRef) -> tuple[int]:

@@ -119,7 +119,7 @@ class Tuning(DomainObject):
         self.check_flags(call, flags, IMPACTS)
         check_names(params, dict.fromkeys(_MEMORY_LIMITS, _ULLONG))
         self.affected(flags)
-        values = {param.field: None if param.value == UNLIMITED else param.value for param in params}
+        values = {param.field: param.value if int(param.value) < UNLIMITED else None for param in params}
 
         def changed(definition: DomainDefinition) -> DomainDefinition:
             tune = _or_none(definition.memtune, MemoryTune(), values)
@@ -225,8 +225,13 @@ def _said(name: str, text: str) -> dict[str, int]:
     """What such a text says, by device. Raises InvalidArgument."""
     parts = text.split(",") if text else []
     paths, numbers = parts[::2], parts[1::2]
-    if len(paths) != len(numbers) or not all(number.isascii() and number.isdigit() for number in numbers):
+    if len(paths) != len(numbers):
         raise InvalidArgument(f"unable to parse blkio device '{name}' '{text}'", domain=ErrorDomain.DOMAIN)
+    for path, number in zip(paths, numbers, strict=True):
+        if not (number.isascii() and number.isdigit()):
+            raise InvalidArgument(
+                f"invalid value '{number}' for parameter '{name}' of device '{path}'", domain=ErrorDomain.DOMAIN
+            )
     return {path: int(number) for path, number in zip(paths, numbers, strict=True)}
 
 

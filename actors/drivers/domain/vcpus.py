@@ -42,11 +42,11 @@ class Vcpus(DomainObject):
         await self._set_vcpus(call, nvcpus, flags)
 
     async def _set_vcpus(self, call: Call, count: int, flags: int) -> None:
-        impact = self.affected(flags & IMPACTS)
         if count > self.most_vcpus:
             raise InvalidArgument(
                 f"requested cpu amount exceeds maximum supported amount ({count} > {self.most_vcpus})"
             )
+        impact = self.affected(flags & IMPACTS)
         if flags & _MAXIMUM:
             await self.change_definition(call, CONFIG, lambda definition: _with_maximum(definition, count))
             return
@@ -54,7 +54,7 @@ class Vcpus(DomainObject):
         most = min(definition.vcpus or 1 for said, definition in affected if said and definition is not None)
         if count > most:
             raise InvalidArgument(f"requested cpu amount exceeds maximum ({count} > {most})")
-        await self.change_definition(call, flags & IMPACTS, lambda definition: replace(definition, current_vcpus=count))
+        await self.change_definition(call, flags & IMPACTS, lambda definition: _with_current(definition, count))
 
     # -- pinning -------------------------------------------------------------------------------------------------------
 
@@ -125,6 +125,10 @@ class Vcpus(DomainObject):
 def _count(definition: DomainDefinition, flags: int) -> int:
     most = definition.vcpus or 1
     return most if flags & _MAXIMUM or definition.current_vcpus is None else definition.current_vcpus
+
+
+def _with_current(definition: DomainDefinition, count: int) -> DomainDefinition:
+    return replace(definition, current_vcpus=None if count == (definition.vcpus or 1) else count)
 
 
 def _with_maximum(definition: DomainDefinition, count: int) -> DomainDefinition:

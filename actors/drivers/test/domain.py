@@ -18,6 +18,7 @@ from ....wire.table import DomainRef
 from ...call import Call
 from ...lifecycle import Happening
 from ..domain.checkpoints import Checkpoints
+from ..domain.flags import check_one_impact
 from .guest import TestGuest
 from .saved import write_dump, write_saved
 
@@ -73,6 +74,15 @@ class TestDomain(Checkpoints, TestGuest):
         "domain_set_iothread_params": 1,
     }
     most_vcpus = 32
+    # These change one definition at a time.
+    one_impact: ClassVar[frozenset[str]] = frozenset(
+        {"domain_set_memory_flags", "domain_set_memory_stats_period", "domain_pin_emulator"}
+    )
+
+    def check_flags(self, call: Call, flags: int, allowed: int) -> None:
+        super().check_flags(call, flags, allowed)
+        if call.row.name in self.one_impact:
+            check_one_impact(flags)
 
     async def complete(self, definition: DomainDefinition) -> DomainDefinition:
         return complete_test_domain(definition)

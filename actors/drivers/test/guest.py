@@ -9,6 +9,7 @@ import os
 import struct
 import time
 import zlib
+from ipaddress import IPv4Address
 from typing import Any
 
 import pykka
@@ -45,6 +46,8 @@ TIME = 627319920
 _CPUS = 16
 _MOUNT_POINTS = ("/", "/boot")
 _SIGNALS = 65
+# The first address of a network's, and of a net that everybody has at home.
+_NETWORK, _HOME = IPv4Address("192.168.122.3"), IPv4Address("192.168.0.1")
 # Bytes.
 _CAPACITY, _ALLOCATION, _SPARE = 1099511627776, 1099506450432, 1099511627776
 # ns.
@@ -182,7 +185,7 @@ class TestGuest(BasicDomain):
         if disk is None:
             raise InvalidArgument(f"invalid path {path} not assigned to domain")
         if disk.path is None:
-            return 0, 0, 0
+            raise InvalidArgument(f"disk '{path}' does not currently have a source assigned")
         return _SPARE, _ALLOCATION, _CAPACITY
 
     def domain_get_disk_errors(
@@ -217,8 +220,8 @@ class TestGuest(BasicDomain):
 
     def _addresses(self, at: int, name: str, card: Any) -> GuestInterface:
         """On a network one of its addresses, and elsewhere one of a net that everybody has at home."""
-        host = f"192.168.122.{20 * (self.id - 1) + at + 3}" if card.type == "network" else f"192.168.0.{at + 1}"
-        return GuestInterface(name, card.mac, [IPAddress(0, host, 24)])
+        first, offset = (_NETWORK, 20 * (self.id - 1)) if card.type == "network" else (_HOME, 0)
+        return GuestInterface(name, card.mac, [IPAddress(0, str(first + offset + at), 24)])
 
     # -- agent ---------------------------------------------------------------------------------------------------------
 
