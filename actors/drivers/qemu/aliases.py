@@ -13,30 +13,64 @@ from ....wire.documents.domain import (
     Channel,
     Console,
     Controller,
+    Crypto,
     Device,
+    DimmAddress,
     Disk,
     DomainDefinition,
     DriveAddress,
+    Filesystem,
+    HostDevice,
+    Hub,
     Input,
     Interface,
+    Iommu,
     Memballoon,
+    MemoryDevice,
+    NvramDevice,
+    Panic,
+    Parallel,
+    RedirectedDevice,
     Rng,
     Serial,
+    SharedMemory,
+    Smartcard,
+    Sound,
+    Tpm,
     Video,
+    Vsock,
+    Watchdog,
     mirror_console,
 )
-from .addresses import target_index
+from .drives import target_index
 from .machine import MachineFamily, family_of
 
+# The chip whose disks are not called by their target.
+NARROW_CHIP = "lsilogic"
 # The device families that are numbered as they come.
 PREFIXES: dict[type[Device], str] = {
     Interface: "net",
+    Filesystem: "fs",
+    Smartcard: "smartcard",
     Serial: "serial",
+    Parallel: "parallel",
     Channel: "channel",
     Input: "input",
     Video: "video",
     Rng: "rng",
     Memballoon: "balloon",
+    Tpm: "tpm",
+    Sound: "sound",
+    HostDevice: "hostdev",
+    RedirectedDevice: "redir",
+    Hub: "hub",
+    Watchdog: "watchdog",
+    NvramDevice: "nvram",
+    Panic: "panic",
+    SharedMemory: "shmem",
+    Iommu: "iommu",
+    Vsock: "vsock",
+    Crypto: "crypto",
 }
 
 
@@ -55,6 +89,8 @@ class _Names:
 
     def __init__(self, devices: Iterable[Device], family: MachineFamily) -> None:
         self._family = family
+        controllers = (each for each in devices if isinstance(each, Controller))
+        self._chips = {each.index or 0: each.model for each in controllers if each.type == "scsi"}
         # Consoles seen: one of virtio counts the one that mirrors the serial port.
         self._consoles = 0
         self._taken = {device.alias for device in devices if device.alias}
@@ -75,11 +111,20 @@ class _Names:
         if isinstance(device, Console):
             return self._numbered("console", self._consoles - 1)
         if isinstance(device, Disk):
-            address = device.address
-            if isinstance(address, DriveAddress):
-                return f"{device.bus}{address.controller}-{address.bus}-{address.unit}"
-            return self._numbered("virtio-disk", target_index(device.target) or 0)
+            return self._disk(device)
+        if isinstance(device, MemoryDevice):
+            slot = device.address.slot if isinstance(device.address, DimmAddress) else None
+            return self._numbered(device.model.replace("-", ""), slot or 0)
         return self._numbered(PREFIXES[type(device)], 0)
+
+    def _disk(self, disk: Disk) -> str:
+        address = disk.address
+        if not isinstance(address, DriveAddress):
+            return self._numbered(f"{disk.bus}-disk", target_index(disk.target) or 0)
+        place = (address.controller, address.bus, address.unit)
+        if disk.bus == "scsi" and self._chips.get(address.controller) != NARROW_CHIP:
+            place = (address.controller, address.bus, address.target, address.unit)
+        return f"{disk.bus}{'-'.join(map(str, place))}"
 
     def _controller(self, controller: Controller) -> str:
         kind, index = controller.type, controller.index or 0

@@ -9,22 +9,36 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ....wire.documents.domain import (
+    Audio,
+    CharacterDevice,
     Controller,
+    Device,
     Devices,
     Disk,
     DiskDriver,
     DomainDefinition,
+    GenerationId,
     Input,
     Memballoon,
+    MemoryDevice,
+    Panic,
+    RedirectedDevice,
+    Rng,
     Serial,
+    Tpm,
     Video,
+    Vsock,
     complete,
 )
 from ....wire.errors import UnsupportedConfig
 from .addresses import assign_addresses
+from .firmware import FirmwareStore, with_firmware
+from .drives import in_order
 from .machine import MachineFamily, family_of
+from .nodes import with_nodes
 
 DOMAIN_TYPES = ("kvm", "qemu")
 
@@ -35,6 +49,7 @@ def complete_definition(
     machine: str,
     emulator: str,
     arch: str = "x86_64",
+    firmware: FirmwareStore | None = None,
     new_uuid: Callable[[], str] = lambda: str(uuid.uuid4()),
 ) -> DomainDefinition:
     """The definition with all that libvirt's qemu driver would add: machine, emulator, implicit devices, addresses.
@@ -48,7 +63,12 @@ def complete_definition(
     family = family_of(machine)
     os = replace(definition.os, machine=machine, arch=definition.os.arch or arch)
     devices = replace(_with_implicit(definition.devices, family), emulator=definition.devices.emulator or emulator)
-    definition = complete(replace(definition, os=os, devices=devices), new_uuid=new_uuid)
+    definition = with_nodes(replace(definition, os=os, devices=devices))
+    if firmware is not None:
+        definition = with_firmware(definition, firmware)
+    definition = complete(definition, new_uuid=new_uuid)
+    if definition.genid is not None and definition.genid.value is None:
+        definition = replace(definition, genid=GenerationId(value=new_uuid()))
     return assign_addresses(replace(definition, devices=_with_models(definition.devices)))
 
 
@@ -61,7 +81,13 @@ def _with_implicit(devices: Devices, family: MachineFamily) -> Devices:
         inputs=_inputs(devices.inputs) if family.keyboard else devices.inputs,
         videos=devices.videos or ((Video(),) if devices.graphics and family.video else ()),
         memballoon=devices.memballoon or Memballoon(model="virtio"),
+        audios=devices.audios or (_audio(devices),),
     )
+
+
+def _audio(devices: Devices) -> Audio:
+    """Where sound goes: to a viewer that can play it, else nowhere."""
+    return Audio(id=1, type="spice" if any(each.type == "spice" for each in devices.graphics) else "none")
 
 
 def _controllers(controllers: tuple[Controller, ...], family: MachineFamily) -> tuple[Controller, ...]:
@@ -80,6 +106,8 @@ def _controllers(controllers: tuple[Controller, ...], family: MachineFamily) -> 
 def _with_model(controller: Controller, family: MachineFamily) -> Controller:
     if controller.type == "usb":
         return replace(controller, model=controller.model or family.usb_model)
+    if controller.type == "scsi":
+        return replace(controller, model=family.scsi_model if controller.model in (None, "auto") else controller.model)
     if controller.type != "pci":
         return controller
     if controller.index == 0 or (controller.index is None and controller.model == family.root):
@@ -95,7 +123,17 @@ def _inputs(inputs: tuple[Input, ...]) -> tuple[Input, ...]:
 
 
 def _with_models(devices: Devices) -> Devices:
-    return replace(devices, disks=tuple(map(_disk, devices.disks)), serials=tuple(map(_serial, devices.serials)))
+    return replace(devices, disks=in_order(devices.disks)).mapped(_completed)
+
+
+def _completed(device: Device) -> Device:
+    """A device with what libvirt writes of it where nothing is said."""
+    change = _COMPLETIONS.get(type(device))
+    if change is not None:
+        device = change(device)
+    if isinstance(device, CharacterDevice | RedirectedDevice) and device.type == "tcp":
+        device = replace(device, protocol=device.protocol or "raw")
+    return device
 
 
 def _disk(disk: Disk) -> Disk:
@@ -104,6 +142,38 @@ def _disk(disk: Disk) -> Disk:
     return replace(disk, driver=replace(driver, name=driver.name or "qemu", type=driver.type or "raw"))
 
 
+def _tpm(tpm: Tpm) -> Tpm:
+    """An emulator is of the version that its model is usually of."""
+    model = tpm.model or "tpm-tis"
+    if tpm.backend != "emulator" or tpm.version is not None:
+        return replace(tpm, model=model)
+    return replace(tpm, model=model, version="2.0" if model == "tpm-crb" else "1.2")
+
+
+def _rng(rng: Rng) -> Rng:
+    if rng.backend == "random":
+        return replace(rng, source=rng.source or "/dev/random")
+    if rng.backend == "egd" and rng.server_type == "tcp":
+        return replace(rng, server_protocol=rng.server_protocol or "raw")
+    return rng
+
+
+def _memory(module: MemoryDevice) -> MemoryDevice:
+    return replace(module, access=module.access or "shared") if module.model == "virtio-pmem" else module
+
+
 def _serial(serial: Serial) -> Serial:
     target = serial.target_type or "isa-serial"
-    return replace(serial, target_type=target, target_model=serial.target_model or target)
+    model = {"isa-debug": "isa-debugcon"}.get(target, target)
+    return replace(serial, target_type=target, target_model=serial.target_model or model)
+
+
+_COMPLETIONS: dict[type[Device], Callable[[Any], Device]] = {
+    Disk: _disk,
+    Serial: _serial,
+    Tpm: _tpm,
+    Rng: _rng,
+    MemoryDevice: _memory,
+    Panic: lambda panic: replace(panic, model=panic.model or "isa"),
+    Vsock: lambda vsock: replace(vsock, model=vsock.model or "virtio"),
+}

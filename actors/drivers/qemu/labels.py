@@ -4,12 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ....wire.documents.domain import Channel, Console, Controller, Device, Devices, Disk, Input, Interface, Serial
+from ....wire.documents.domain import (
+    Channel,
+    Console,
+    Controller,
+    Device,
+    Devices,
+    Disk,
+    Filesystem,
+    Input,
+    Interface,
+    Panic,
+    Parallel,
+    RedirectedDevice,
+    Serial,
+    SharedMemory,
+    Smartcard,
+    Sound,
+    Tpm,
+    Watchdog,
+)
 
 
 def label(device: Device) -> str:
     """The name of a device in an error message."""
     match device:
+        case Filesystem():
+            return f"filesystem {device.target!r}"
+        case Parallel():
+            return f"parallel {device.target_port}"
+        case SharedMemory():
+            return f"shmem {device.name!r}"
+        case RedirectedDevice():
+            return f"redirdev ({device.type})"
+        case Smartcard():
+            return f"smartcard ({device.mode})"
+        case Sound() | Tpm() | Watchdog() | Panic():
+            return f"{type(device).__name__.lower()} {device.model!r}"
         case Disk():
             return f"disk {device.target!r}"
         case Controller():

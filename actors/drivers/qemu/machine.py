@@ -19,8 +19,10 @@ class MachineFamily:
 
     root: model of pci controller 0, None where there is no PCI.
     reserved: what the machine itself has on bus 0; `places` are the devices of a definition that these are.
-    video, usb_place: where the primary card and the default USB controller go if the place is free.
-    buses: what disks can hang on; `keyboard` says whether there is ps2 input.
+    video, usb_place, sound: where the primary card, the default USB controller and an ich9 sound card go if the place
+        is free; `scsi_model` is the chip of a scsi controller of which nothing is said.
+    buses: what disks can hang on; `keyboard` says whether there is ps2 input, `floppies` whether the machine
+        has a controller for them.
     """
 
     name: str
@@ -29,8 +31,11 @@ class MachineFamily:
     interface_model: str
     usb_model: str | None = None
     keyboard: bool = True
+    floppies: bool = False
     video: Place | None = None
     usb_place: Place | None = None
+    sound: Place | None = None
+    scsi_model: str = "lsilogic"
     reserved: dict[Place, str] = field(default_factory=dict)
     places: dict[tuple[str, int], Place] = field(default_factory=dict)
 
@@ -43,11 +48,12 @@ class MachineFamily:
 PC = MachineFamily(
     name="pc",
     root="pci-root",
-    buses=frozenset({"virtio", "ide", "sata"}),
+    buses=frozenset({"virtio", "ide", "sata", "scsi", "usb", "fdc"}),
     interface_model="rtl8139",
     usb_model="piix3-uhci",
     video=(2, 0),
     usb_place=(1, 2),
+    floppies=True,
     reserved={
         (0, 0): "the host bridge",
         (1, 0): "the ISA bridge",
@@ -60,10 +66,11 @@ PC = MachineFamily(
 Q35 = MachineFamily(
     name="q35",
     root="pcie-root",
-    buses=frozenset({"virtio", "sata"}),
+    buses=frozenset({"virtio", "sata", "scsi", "usb", "fdc"}),
     interface_model="rtl8139",
     usb_model="qemu-xhci",
     video=(1, 0),
+    sound=(0x1B, 0),
     reserved={
         (0, 0): "the host bridge",
         (0x1F, 0): "the LPC bridge",
@@ -76,8 +83,9 @@ Q35 = MachineFamily(
 MICROVM = MachineFamily(
     name="microvm",
     root=None,
-    buses=frozenset({"virtio"}),
+    buses=frozenset({"virtio", "scsi"}),
     interface_model="virtio",
+    scsi_model="virtio-scsi",
     keyboard=False,
 )
 

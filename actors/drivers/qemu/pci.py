@@ -17,18 +17,28 @@ from typing import Any, NamedTuple
 
 from ....wire.documents.domain import (
     Controller,
+    Crypto,
     Device,
     Devices,
     Disk,
+    Filesystem,
     Input,
     Interface,
+    Iommu,
     Memballoon,
+    MemoryDevice,
+    Panic,
     PciAddress,
     Rng,
     Serial,
+    SharedMemory,
+    Sound,
     Video,
+    Vsock,
+    Watchdog,
 )
 from ....wire.errors import UnsupportedConfig, XMLError
+from .address_kinds import address_class, is_express
 from .labels import label
 from .machine import MachineFamily, Place
 
@@ -39,54 +49,71 @@ FUNCTIONS = range(8)
 SLOTS = {
     "pci-root": range(32),
     "pcie-root": range(32),
+    "pci-expander-bus": range(32),
+    "pcie-expander-bus": range(32),
     "pcie-root-port": range(1),
+    "pcie-switch-upstream-port": range(32),
+    "pcie-switch-downstream-port": range(1),
+    "dmi-to-pci-bridge": range(32),
     "pci-bridge": range(1, 32),
     "pcie-to-pci-bridge": range(1, 32),
 }
-CONVENTIONAL = ("pci-root", "pci-bridge", "pcie-to-pci-bridge")
+# Where devices of conventional PCI go; an expander's bus is for those that ask for it.
+CONVENTIONAL = ("pci-root", "pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge")
+PORTS = ("pcie-root-port", "pcie-switch-downstream-port")
 ROOTS = ("pci-root", "pcie-root")
 BUS_MODELS = {
-    "pc": ("pci-root", "pci-bridge"),
-    "q35": ("pcie-root", "pcie-root-port", "pcie-to-pci-bridge", "pci-bridge"),
+    "pc": ("pci-root", "pci-bridge", "pci-expander-bus"),
+    "q35": (
+        *("pcie-root", "pcie-root-port", "pcie-to-pci-bridge", "pci-bridge", "dmi-to-pci-bridge"),
+        *("pcie-switch-upstream-port", "pcie-switch-downstream-port", "pcie-expander-bus"),
+    ),
 }
+# What a kind of bus hangs on, where it does not hang on the root.
+HANGS_ON = {
+    "pci-bridge": CONVENTIONAL,
+    "pcie-to-pci-bridge": PORTS,
+    "pcie-switch-upstream-port": PORTS,
+    "pcie-switch-downstream-port": ("pcie-switch-upstream-port",),
+}
+# What cannot hang on the root instead.
+NEVER_ON_ROOT = ("pcie-switch-upstream-port", "pcie-switch-downstream-port")
+EXPANDERS = ("pci-expander-bus", "pcie-expander-bus")
+# The number of the first expander's bus, and the room for buses behind each.
+LAST_BUS_NUMBER = 256
+EXPANDER_BUSES = 2
 # QEMU's device for a kind of controller.
 PCI_MODELS = {
     "pcie-root-port": "pcie-root-port",
     "pci-bridge": "pci-bridge",
     "pcie-to-pci-bridge": "pcie-pci-bridge",
+    "dmi-to-pci-bridge": "i82801b11-bridge",
+    "pcie-switch-upstream-port": "x3130-upstream",
+    "pcie-switch-downstream-port": "xio3130-downstream",
+    "pci-expander-bus": "pxb",
+    "pcie-expander-bus": "pxb-pcie",
 }
 # The functions in one slot of a USB 2 controller and its companions.
 USB2_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
 USB2_SLOTS = (0x1D, 0x1A)
-EXPRESS_INTERFACES = frozenset({"virtio", "e1000e", "igb", "vmxnet3"})
-CONVENTIONAL_INTERFACES = frozenset(
+DMI_BRIDGE = (0x1E, 0)
+INTERFACES = frozenset(
     {
-        "rtl8139",
-        "e1000",
-        "e1000-82544gc",
-        "e1000-82545em",
-        "ne2k_pci",
-        "pcnet",
-        "i82551",
-        "i82557b",
-        "i82559er",
-        "tulip",
+        *("virtio", "virtio-transitional", "virtio-non-transitional", "virtio-net-pci", "virtio-net-pci-transitional"),
+        *("virtio-net-pci-non-transitional", "e1000e", "igb", "vmxnet3", "rtl8139", "e1000", "e1000-82544gc"),
+        *("e1000-82545em", "ne2k_pci", "pcnet", "tulip", "i82550", "i82551", "i82557a", "i82557b", "i82557c"),
+        *("i82558a", "i82558b", "i82559a", "i82559b", "i82559c", "i82559er", "i82562", "i82801", "rocker"),
     }
 )
-USB_CONTROLLERS = {
-    "piix3-uhci": False,
-    "piix4-uhci": False,
-    "vt82c686b-uhci": False,
-    "pci-ohci": False,
-    "ehci": False,
-    "nec-xhci": True,
-    "qemu-xhci": True,
-    **dict.fromkeys(USB2_FUNCTIONS, False),
-}
-
+USB_CONTROLLERS = frozenset(
+    {"piix3-uhci", "piix4-uhci", "vt82c686b-uhci", "pci-ohci", "ehci", "nec-xhci", "qemu-xhci", *USB2_FUNCTIONS}
+)
 
 # Families in the order of service.
-_ORDER = (Interface, Controller, Disk, Memballoon, Rng, Video, Input, Serial)
+_ORDER = (
+    *(Filesystem, Interface, Sound, Controller, Disk, Memballoon, Rng, Watchdog, Video, SharedMemory, Input, Serial),
+    *(Vsock, Panic, Crypto, MemoryDevice),
+)
 
 
 class Slot(NamedTuple):
@@ -104,13 +131,16 @@ def assign_pci(devices: Devices, family: MachineFamily) -> Devices:
     plan = _Plan(family, devices.controllers)
     everything = list(devices)
     for device in everything:
-        if _needs_slot(device):
+        if _needs_slot(device, family):
             _check_model(device)
     plan.claim_given(everything)
     for position, device in _in_order(everything, family):
         if device.address is None:
             plan.place(position, device)
     plan.add_spare_port()
+    for position, device in enumerate(everything):
+        if _is_on_root(device, family) and device.address is None:
+            plan.place_on_root(position, device)
     return plan.applied(devices)
 
 
@@ -118,7 +148,7 @@ def _check_model(device: Device) -> None:
     """Refuse chips that no QEMU has on PCI."""
     match device:
         case Interface(model=model):
-            known = model in EXPRESS_INTERFACES or model in CONVENTIONAL_INTERFACES
+            known = model in INTERFACES
         case Controller(type="usb", model=model):
             known = model in USB_CONTROLLERS
         case _:
@@ -127,40 +157,24 @@ def _check_model(device: Device) -> None:
         raise UnsupportedConfig(f"{label(device)}: model {model!r}")
 
 
-def _is_express(device: Device) -> bool:
-    """Whether a device goes on PCI Express where there is such a thing."""
-    match device:
-        case Interface(model=model):
-            return model in EXPRESS_INTERFACES
-        case Controller(type="usb", model=model):
-            return USB_CONTROLLERS[model or ""]
-        case Video(model=model):
-            return model in ("virtio", "bochs")
-        case Controller(type="pci", model=model):
-            return model != "pci-bridge"
-        case Serial():
-            return False
-    return True
-
-
-def _needs_slot(device: Device) -> bool:
-    match device:
-        case Disk(bus=bus) | Input(bus=bus):
-            return bus == "virtio"
-        case Controller(type="pci", model=model):
-            return model not in ROOTS
-        case Controller(model="none") | Video(model="none" | "ramfb") | Memballoon(model="none"):
-            return False
-        case Serial(target_type=target):
-            return target == "pci-serial"
-    return isinstance(device, Controller | Interface | Video | Memballoon | Rng)
+def _needs_slot(device: Device, family: MachineFamily) -> bool:
+    return address_class(device, family) is PciAddress
 
 
 def _in_order(devices: list[Device], family: MachineFamily) -> list[tuple[int, Device]]:
     """Devices that need a slot, with their positions, in the order of service: what has a place of its own, then
     buses, then libvirt's order of families."""
-    numbered = [(position, device) for position, device in enumerate(devices) if _needs_slot(device)]
+    numbered = [
+        (position, device)
+        for position, device in enumerate(devices)
+        if _needs_slot(device, family) and not _is_on_root(device, family)
+    ]
     return sorted(numbered, key=lambda item: (_rank(item[1], family), item[0]))
+
+
+def _is_on_root(device: Device, family: MachineFamily) -> bool:
+    """Whether a device is a part of the root; it comes after the ports."""
+    return isinstance(device, Iommu) and _needs_slot(device, family)
 
 
 def _rank(device: Device, family: MachineFamily) -> int:
@@ -176,6 +190,10 @@ def _preferred(device: Device, family: MachineFamily) -> Place | None:
     match device:
         case Video(primary=True):
             return family.video
+        case Sound(model="ich9"):
+            return family.sound
+        case Controller(type="pci", model="dmi-to-pci-bridge"):
+            return DMI_BRIDGE
         case Controller(type="usb", model="piix3-uhci", index=0):
             return family.usb_place
         case Controller(type=kind, index=index):
@@ -290,7 +308,7 @@ class _Plan:
             return PciAddress(slot=place[0], function=place[1])
         if isinstance(device, Controller) and device.type == "pci":
             return self._bus_address(device)
-        slot = self._port() if self._family.pcie and _is_express(device) else self._conventional_slot()
+        slot = self._port() if self._family.pcie and is_express(device) else self._conventional_slot()
         return PciAddress(bus=slot.bus, slot=slot.slot)
 
     def _free_place(self, device: Device) -> Place | None:
@@ -318,16 +336,27 @@ class _Plan:
         return next((slot for slot in usual if not self._used.get(slot)), None) or self._root_slot()
 
     def _bus_address(self, controller: Controller) -> PciAddress:
-        """The place of a pci controller: ports eight to a slot of the root, bridges on a bus with a lower index."""
-        if controller.model == "pcie-root-port":
+        """The place of a pci controller: ports eight to a slot of the root, others on a bus with a lower index."""
+        model = controller.model or ""
+        if model == "pcie-root-port":
             return self._port_address()
         index = controller.index or 0
-        if self._family.pcie and controller.model == "pcie-to-pci-bridge":
-            slots = self._free_slots(("pcie-root-port",))
-        else:
-            slots = self._free_slots(CONVENTIONAL)
-        slot = next((each for each in slots if each.bus < index), None) or self._root_slot()
+        slots = self._free_slots(HANGS_ON.get(model, ROOTS))
+        slot = next((each for each in slots if each.bus < index), None)
+        if slot is None and model in NEVER_ON_ROOT:
+            raise UnsupportedConfig(
+                f"{label(controller)}: no bus of a lower index has a place for it",
+                hint=f"it hangs on {' or '.join(HANGS_ON[model])}",
+            )
+        slot = slot or self._root_slot()
         return PciAddress(bus=slot.bus, slot=slot.slot)
+
+    def place_on_root(self, position: int, device: Device) -> None:
+        """Assign an address on the root bus itself."""
+        slot = self._root_slot()
+        address = PciAddress(bus=slot.bus, slot=slot.slot)
+        self._settle(device, address)
+        self._addresses[position] = address
 
     def _free_slots(self, models: tuple[str, ...]) -> Iterator[Slot]:
         for index in sorted(self._models):
@@ -355,7 +384,7 @@ class _Plan:
 
     def _port(self) -> Slot:
         """The slot of a root port that is free, of a new one if need be."""
-        return next(self._free_slots(("pcie-root-port",)), None) or self._add_port()
+        return next(self._free_slots(PORTS), None) or self._add_port()
 
     def _add_port(self) -> Slot:
         return self._add(Controller(type="pci", index=self._next_index(), model="pcie-root-port"), self._port_address())
@@ -398,7 +427,21 @@ class _Plan:
             return device if address is None else replace(device, address=address)
 
         devices = devices.mapped(placed)
-        return replace(devices, controllers=tuple(map(_detailed, (*devices.controllers, *self._added))))
+        controllers = _with_bus_numbers((*devices.controllers, *self._added))
+        return replace(devices, controllers=tuple(map(_detailed, controllers)))
+
+
+def _with_bus_numbers(controllers: tuple[Controller, ...]) -> Iterator[Controller]:
+    """Give expanders their numbers, each below the last one's with room for buses between."""
+    lowest = min(
+        (each.bus_number for each in controllers if each.bus_number is not None and each.model in EXPANDERS),
+        default=LAST_BUS_NUMBER,
+    )
+    for controller in controllers:
+        if controller.model in EXPANDERS and controller.bus_number is None:
+            lowest -= EXPANDER_BUSES
+            controller = replace(controller, bus_number=lowest)
+        yield controller
 
 
 def _detailed(controller: Controller) -> Controller:
@@ -409,9 +452,9 @@ def _detailed(controller: Controller) -> Controller:
     controller = replace(controller, pci_model=controller.pci_model or PCI_MODELS[controller.model or ""])
     if controller.model == "pci-bridge" and controller.chassis_number is None:
         return replace(controller, chassis_number=controller.index)
-    if controller.model != "pcie-root-port":
+    if controller.model not in PORTS:
         return controller
-    port = address.slot << 3 | address.function
+    port = address.slot << 3 | address.function if controller.model == "pcie-root-port" else address.slot
     return replace(
         controller,
         chassis=controller.index if controller.chassis is None else controller.chassis,

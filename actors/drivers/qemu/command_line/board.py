@@ -12,8 +12,10 @@ from __future__ import annotations
 from typing import Any
 
 from .....wire.documents.domain import (
+    CcidAddress,
     Controller,
     Device,
+    DimmAddress,
     Disk,
     DomainDefinition,
     DriveAddress,
@@ -21,12 +23,14 @@ from .....wire.documents.domain import (
     IsaAddress,
     MmioAddress,
     PciAddress,
+    RedirectedDevice,
     UsbAddress,
     VirtioSerialAddress,
 )
 from .....wire.errors import InternalError, UnsupportedConfig
-from ..addresses import address_class
+from ..address_kinds import address_class
 from ..capabilities import Capabilities
+from ..drives import BUSES, NARROW_CHIPS, SCSI_LIMITS
 from ..labels import label
 from ..machine import family_of
 from .resources import Resources
@@ -35,6 +39,11 @@ from .syntax import identifier, json_option
 ROOT_BUSES = {"pci-root": "pci.0", "pcie-root": "pcie.0"}
 # The disk controller that a machine brings along.
 BUILTIN_DISK_BUS = "ide"
+VIRTIO_MODELS = ("virtio", "virtio-transitional", "virtio-non-transitional")
+# What can be booted from; a floppy's place in the order is its controller's to know.
+BOOTABLE = (Disk, Interface, RedirectedDevice)
+# Options of virtio devices, and QEMU's names of them.
+VIRTIO_OPTIONS = {"iommu": "iommu_platform", "ats": "ats", "packed": "packed", "page_per_vq": "page-per-vq"}
 
 
 class Board:
@@ -59,7 +68,7 @@ class Board:
             **self.place(device),
             id=alias(device),
             **properties,
-            bootindex=self._boot_indexes.get(device.alias),
+            bootindex=self.boot_index(device),
         )
 
     def bare_device(self, name: str, driver: str, /, **properties: Any) -> list[str]:
@@ -74,14 +83,44 @@ class Board:
             raise UnsupportedConfig(f"{name}: {self.capabilities.binary} has no object {kind!r}")
         return json_option("-object", {"qom-type": kind, **properties})
 
-    def virtio(self, kind: str) -> str:
-        """QEMU's name of a virtio device on this machine's bus."""
-        return f"virtio-{kind}-pci" if self.family.root else f"virtio-{kind}-device"
+    def virtio(self, kind: str, model: str | None = None, *, prefix: str = "virtio") -> str:
+        """QEMU's name of a virtio device on this machine's bus; ``model`` is "virtio" or says how old its guests may
+        be. Raises UnsupportedConfig for other models, and for those where there is no PCI."""
+        if model not in (None, *VIRTIO_MODELS):
+            raise UnsupportedConfig(f"virtio {kind} of model {model!r}")
+        age = (model or "").removeprefix("virtio")
+        if not self.family.root:
+            if age:
+                raise UnsupportedConfig(f"virtio {kind} of model {model!r} on machine type {self.family.name}")
+            return f"{prefix}-{kind}-device"
+        return f"{prefix}-{kind}-pci{age}"
+
+    def virtio_options(self, said: Any) -> dict[str, bool | None]:
+        """The properties of any virtio device, from what a device or its driver element says."""
+        if said is None:
+            return {}
+        options = {VIRTIO_OPTIONS[name]: getattr(said, name, None) for name in VIRTIO_OPTIONS}
+        on_pci = ("ats", "page-per-vq")
+        if not self.family.root and any(options[name] is not None for name in on_pci):
+            raise UnsupportedConfig(f"{' and '.join(on_pci)} on machine type {self.family.name}")
+        return options
+
+    def refuse_virtio_options(self, name: str, said: Any) -> None:
+        """Refuse what is for virtio devices, said of one that is none."""
+        for option in VIRTIO_OPTIONS:
+            if getattr(said, option, None) is not None:
+                raise UnsupportedConfig(f"{name}: {option} is for virtio devices")
+
+    def boot_index(self, device: Device) -> int | None:
+        """The place of a device in the boot order, from 1."""
+        return self._boot_indexes.get(device.alias)
 
     def is_builtin(self, controller: Controller) -> bool:
         """Whether the machine has this controller without being asked."""
         if controller.type == "pci":
             return (controller.index or 0) == 0
+        if controller.type == "fdc":
+            return self.family.floppies and not controller.index
         return (controller.type, controller.index or 0) in self.family.places
 
     # --- addresses
@@ -91,8 +130,12 @@ class Board:
         wanted = address_class(device, self.family)
         if device.address is not None and not (wanted and isinstance(device.address, wanted)):
             raise UnsupportedConfig(f"{label(device)}: an address of type {device.address.TAG!r}")
-        if device.boot_order is not None and not isinstance(device, Disk | Interface):
+        if device.boot_order is not None and not isinstance(device, BOOTABLE):
             raise UnsupportedConfig(f"{label(device)}: nothing can be booted from it")
+        if not isinstance(device.address, PciAddress):
+            for field in ("rom", "rom_bar", "rom_file", "acpi_index"):
+                if getattr(device, field) is not None:
+                    raise UnsupportedConfig(f"{label(device)}: {field.replace('_', ' ')} is for PCI devices")
 
     def place(self, device: Device) -> dict[str, Any]:
         """The properties that put a device at its address. Raises UnsupportedConfig, InternalError."""
@@ -108,6 +151,10 @@ class Board:
                 return self._drive(device, address)
             case IsaAddress() as address:
                 return {"iobase": address.iobase, "irq": address.irq}
+            case CcidAddress() as address:
+                return {"bus": f"{self.controller(device, 'ccid', address.controller)}.0", "slot": address.slot}
+            case DimmAddress() as address:
+                return {"slot": address.slot, "addr": address.base}
             case MmioAddress(reg=None):
                 return {}
             case MmioAddress():
@@ -122,16 +169,35 @@ class Board:
             "bus": self.controller(device, "pci", address.bus),
             "multifunction": address.multifunction,
             "addr": slot,
+            **_rom(device),
+            "acpi-index": device.acpi_index,
         }
 
     def _drive(self, device: Device, address: DriveAddress) -> dict[str, Any]:
-        kind = getattr(device, "bus", None)
-        if address.target or kind not in ("ide", "sata") or (kind == "sata" and address.bus):
+        kind = getattr(device, "bus", None) or ""
+        if kind not in BUSES or not BUSES[kind].has(address):
             raise UnsupportedConfig(f"{label(device)}: there is no such drive address on {kind}")
         controller = self.controller(device, kind, address.controller)
-        if kind == "sata":
-            return {"bus": f"{controller}.{address.unit}"}
+        match kind:
+            case "sata":
+                return {"bus": f"{controller}.{address.unit}"}
+            case "fdc":
+                return {"unit": address.unit}
+            case "scsi":
+                return self._scsi(device, address, controller)
         return {"bus": f"{controller}.{address.bus}", "unit": address.unit}
+
+    def _scsi(self, device: Device, address: DriveAddress, controller: str) -> dict[str, Any]:
+        chip = self._controllers["scsi", address.controller].model or ""
+        targets, units = SCSI_LIMITS.get(chip, SCSI_LIMITS["virtio-scsi"])
+        if address.bus or address.target >= targets or address.unit >= units:
+            raise UnsupportedConfig(
+                f"{label(device)}: a {chip} controller has no target {address.target} with unit {address.unit}"
+            )
+        bus = f"{controller}.0"
+        if chip in NARROW_CHIPS:
+            return {"bus": bus, "scsi-id": address.unit}
+        return {"bus": bus, "channel": 0, "scsi-id": address.target, "lun": address.unit}
 
     def controller(self, device: Device, kind: Any, index: int) -> str:
         """The id of the controller that a device hangs on, under which QEMU has its bus."""
@@ -140,6 +206,8 @@ class Board:
             raise UnsupportedConfig(f"{label(device)}: there is no {kind} controller {index} for its address")
         if not self.is_builtin(found):
             return alias(found)
+        if kind == "fdc":
+            return kind
         return ROOT_BUSES.get(found.model or "", "pci.0") if kind == "pci" else BUILTIN_DISK_BUS
 
 
@@ -147,10 +215,11 @@ def boot_indexes(definition: DomainDefinition) -> dict[str | None, int]:
     """The place of devices in the boot order, from 1, by alias: their own, or that of the first device of each kind
     that os/boot lists."""
     devices = definition.devices
-    bootable: tuple[Device, ...] = (*devices.disks, *devices.interfaces)
+    bootable: tuple[Device, ...] = (*devices.disks, *devices.interfaces, *devices.redirdevs)
     order = {device.alias: device.boot_order for device in bootable if device.boot_order is not None}
     candidates: dict[str, list[Device]] = {
-        "hd": [disk for disk in devices.disks if disk.device == "disk"],
+        "hd": [disk for disk in devices.disks if disk.device in ("disk", "lun")],
+        "fd": [disk for disk in devices.disks if disk.device == "floppy"],
         "cdrom": [disk for disk in devices.disks if disk.device == "cdrom"],
         "network": list(devices.interfaces),
     }
@@ -158,6 +227,14 @@ def boot_indexes(definition: DomainDefinition) -> dict[str | None, int]:
         for first in candidates[kind][:1]:
             order.setdefault(first.alias, place)
     return order
+
+
+def _rom(device: Device) -> dict[str, Any]:
+    """An option ROM is left out by an empty name."""
+    if device.rom is False and (device.rom_bar is not None or device.rom_file is not None):
+        raise UnsupportedConfig(f"{label(device)}: a rom that is not enabled, with settings")
+    rom_file = "" if device.rom is False else device.rom_file
+    return {"rombar": None if device.rom_bar is None else int(device.rom_bar), "romfile": rom_file}
 
 
 def alias(device: Device) -> str:

@@ -1,20 +1,23 @@
-"""Serial ports, consoles and channels: -chardev for the host's side and -device for the guest's.
-
-QEMU makes the terminals of type pty itself; `query-chardev` tells their paths under the ids that `chardev_id` gives.
-"""
+"""Serial and parallel ports, consoles and channels: `chardev` has their host's side, here is the guest's: -device."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from .....wire.documents.domain import Channel, CharacterDevice, Console, Serial
+from .....wire.documents.domain import Channel, CharacterDevice, Console, Parallel, Serial
 from .....wire.errors import UnsupportedConfig
 from ..labels import label
 from .board import Board, alias
-from .syntax import key_values
+from .chardev import end_of, host_side
 
 # What a PC can have.
 ISA_PORTS = 4
+PARALLEL_PORTS = 3
+# QEMU's devices for the targets of serial ports; `target_model` says the same once more.
+SERIAL_DEVICES = {
+    "isa-serial": "isa-serial",
+    "pci-serial": "pci-serial",
+    "usb-serial": "usb-serial",
+    "isa-debug": "isa-debugcon",
+}
 
 
 def chardev_id(device: CharacterDevice) -> str:
@@ -23,9 +26,10 @@ def chardev_id(device: CharacterDevice) -> str:
 
 
 def character_devices(board: Board) -> list[str]:
-    """The arguments of all serial ports, channels and consoles; a console on the serial port is that port."""
+    """The arguments of all ports, channels and consoles; a console on the serial port is that port."""
     devices = board.definition.devices
     arguments = [word for serial in devices.serials for word in _serial(board, serial)]
+    arguments += [word for parallel in devices.parallels for word in _parallel(board, parallel)]
     arguments += [word for channel in devices.channels for word in _channel(board, channel)]
     for console in devices.consoles:
         arguments += _console(board, console)
@@ -33,22 +37,63 @@ def character_devices(board: Board) -> list[str]:
 
 
 def _serial(board: Board, serial: Serial) -> list[str]:
-    driver = serial.target_type or "isa-serial"
+    target = serial.target_type or "isa-serial"
+    driver = SERIAL_DEVICES[target]
     if serial.target_model not in (None, driver):
         raise UnsupportedConfig(f"{label(serial)}: target model {serial.target_model!r}")
-    if driver == "pci-serial":
+    if target in ("pci-serial", "usb-serial"):
         return _host_side(board, serial) + board.device(serial, driver, chardev=chardev_id(serial))
-    port = serial.target_port or 0
-    if port >= ISA_PORTS:
-        raise UnsupportedConfig(f"{label(serial)}: there are {ISA_PORTS} isa-serial ports, from 0")
     place = board.place(serial) if serial.address else {}
-    guest_side = {"chardev": chardev_id(serial), "id": alias(serial), "index": port, **place}
+    guest_side = {"chardev": chardev_id(serial), "id": alias(serial), **place}
+    if target == "isa-debug":
+        if guest_side.pop("irq", None) is not None:
+            raise UnsupportedConfig(f"{label(serial)}: an irq of the debug port")
+    else:
+        port = serial.target_port or 0
+        if port >= ISA_PORTS:
+            raise UnsupportedConfig(f"{label(serial)}: there are {ISA_PORTS} isa-serial ports, from 0")
+        guest_side["index"] = port
     return _host_side(board, serial) + board.bare_device(label(serial), driver, **guest_side)
 
 
+def _parallel(board: Board, parallel: Parallel) -> list[str]:
+    port = parallel.target_port or 0
+    if port >= PARALLEL_PORTS:
+        raise UnsupportedConfig(f"{label(parallel)}: there are {PARALLEL_PORTS} parallel ports, from 0")
+    place = board.place(parallel) if parallel.address else {}
+    guest_side = {"chardev": chardev_id(parallel), "id": alias(parallel), "index": port, **place}
+    return _host_side(board, parallel) + board.bare_device(label(parallel), "isa-parallel", **guest_side)
+
+
 def _channel(board: Board, channel: Channel) -> list[str]:
+    if channel.target_type == "guestfwd":
+        _check_forward(board, channel)
+        return []
+    if channel.forward_address is not None or channel.forward_port is not None:
+        raise UnsupportedConfig(f"{label(channel)}: address and port are for type guestfwd")
     guest_side = board.device(channel, "virtserialport", chardev=chardev_id(channel), name=channel.name)
     return _host_side(board, channel) + guest_side
+
+
+def _check_forward(board: Board, channel: Channel) -> None:
+    if channel.name is not None:
+        raise UnsupportedConfig(f"{label(channel)}: a name with type guestfwd")
+    if channel.forward_address is None or channel.forward_port is None:
+        raise UnsupportedConfig(f"{label(channel)}: type guestfwd without address and port")
+    if not any(each.type == "user" for each in board.definition.devices.interfaces):
+        raise UnsupportedConfig(f"{label(channel)}: type guestfwd without an interface of type user")
+
+
+def forwards(board: Board) -> tuple[list[str], list[dict[str, str]]]:
+    """The host's sides of channels that are addresses of the guest's network, and what the network is told of them."""
+    arguments: list[str] = []
+    told: list[dict[str, str]] = []
+    for channel in board.definition.devices.channels:
+        if channel.target_type == "guestfwd":
+            arguments += _host_side(board, channel)
+            place = f"tcp:{channel.forward_address}:{channel.forward_port}"
+            told.append({"str": f"{place}-chardev:{chardev_id(channel)}"})
+    return arguments, told
 
 
 def _console(board: Board, console: Console) -> list[str]:
@@ -60,41 +105,5 @@ def _console(board: Board, console: Console) -> list[str]:
     return []
 
 
-# --- the host's side
-
-
 def _host_side(board: Board, device: CharacterDevice) -> list[str]:
-    """-chardev. QEMU 7.2 takes no JSON here."""
-    _check_source(device)
-    match device.type:
-        case "file":
-            settings: dict[str, Any] = {"path": device.source_path, "append": device.source_append}
-        case "unix":
-            return ["-chardev", _unix_socket(board, device)]
-        case _:
-            settings = {}
-    return ["-chardev", key_values(device.type, id=chardev_id(device), **settings)]
-
-
-def _check_source(device: CharacterDevice) -> None:
-    if device.type == "file" and device.source_path is None:
-        raise UnsupportedConfig(f"{label(device)}: type 'file' without a path")
-    if device.source_append is not None and device.type != "file":
-        raise UnsupportedConfig(f"{label(device)}: append is for type 'file'")
-    if device.source_mode is not None and device.type != "unix":
-        raise UnsupportedConfig(f"{label(device)}: mode is for type 'unix'")
-    if device.source_path is not None and device.type == "null":
-        raise UnsupportedConfig(f"{label(device)}: a path with type 'null'")
-
-
-def _unix_socket(board: Board, device: CharacterDevice) -> str:
-    """A unix socket: what was opened for it, else at its own path."""
-    name = chardev_id(device)
-    opened = board.resources.sockets.get(device.alias or "")
-    if isinstance(opened, int):
-        return key_values("socket", id=name, fd=opened, server=True, wait=False)
-    path = device.source_path if opened is None else str(opened)
-    if path is None:
-        raise UnsupportedConfig(f"{label(device)}: type 'unix' without a path")
-    server = True if device.source_mode == "bind" or opened is not None else None
-    return key_values("socket", id=name, path=path, server=server, wait=False if server else None)
+    return host_side(end_of(device, board), chardev_id(device), board)

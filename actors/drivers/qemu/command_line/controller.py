@@ -1,21 +1,17 @@
-"""Controllers: buses and what they hang on. Those of the machine itself need no argument."""
+"""Controllers: buses and what they hang on. Those of the machine itself need no argument; PCI's are in `bridge`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from .....wire.documents.domain import Controller, PciAddress
+from .....wire.documents.domain import Controller, ControllerDriver, DriveAddress, PciAddress
 from .....wire.errors import UnsupportedConfig
 from ..labels import label
 from .board import Board, alias
+from .bridge import bridge, root
+from .iothread import iothread_name
 
-# libvirt's kinds of PCI buses -> QEMU's devices that are one, the usual one first.
-PCI_DEVICES = {
-    "pcie-root-port": ("pcie-root-port", "ioh3420"),
-    "pci-bridge": ("pci-bridge",),
-    "pcie-to-pci-bridge": ("pcie-pci-bridge",),
-}
 USB_DEVICES = {
     "piix3-uhci": "piix3-usb-uhci",
     "piix4-uhci": "piix4-usb-uhci",
@@ -29,17 +25,36 @@ USB_DEVICES = {
     "ich9-uhci2": "ich9-usb-uhci2",
     "ich9-uhci3": "ich9-usb-uhci3",
 }
+SCSI_DEVICES = {
+    "lsilogic": "lsi53c895a",
+    "lsisas1068": "mptsas1068",
+    "lsisas1078": "megasas",
+    "vmpvscsi": "pvscsi",
+    "am53c974": "am53c974",
+    "dc390": "dc390",
+}
+VIRTIO_SCSI = {
+    "virtio-scsi": "virtio",
+    "virtio-transitional": "virtio-transitional",
+    "virtio-non-transitional": "virtio-non-transitional",
+}
 XHCI = ("nec-xhci", "qemu-xhci")
 MAX_XHCI_PORTS = 15
 # The first port that a companion serves, where the document does not say.
 COMPANIONS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
 # What of a controller is for which type; the rest of a controller all have.
-FIELDS = {
-    "pci": {"pci_model", "chassis", "chassis_number", "port"},
+FIELDS: dict[str, set[str]] = {
+    "pci": {
+        *("pci_model", "chassis", "chassis_number", "port", "bus_number", "hotplug", "node", "target_index"),
+        "pcihole64",
+    },
     "usb": {"ports", "master_startport"},
-    "virtio-serial": {"ports", "vectors"},
-    "ide": set[str](),
-    "sata": set[str](),
+    "virtio-serial": {"ports", "vectors", "driver"},
+    "scsi": {"driver"},
+    "ide": set(),
+    "sata": set(),
+    "fdc": set(),
+    "ccid": set(),
 }
 
 
@@ -50,10 +65,22 @@ def controllers(board: Board) -> list[str]:
         _check_fields(controller)
         builder = _BUILDERS[controller.type]
         if board.is_builtin(controller):
-            _check_builtin(board, controller)
+            arguments += _builtin(board, controller)
+        elif controller.type == "ccid":
+            continue  # It hangs on USB, behind hubs that come later.
         else:
             arguments += builder(board, controller)
     return arguments
+
+
+def readers(board: Board) -> list[str]:
+    """-device for every reader of smartcards."""
+    return [
+        word
+        for controller in board.definition.devices.controllers
+        if controller.type == "ccid"
+        for word in _ccid(board, controller)
+    ]
 
 
 def _turn(controller: Controller) -> tuple[bool, int, bool]:
@@ -63,14 +90,15 @@ def _turn(controller: Controller) -> tuple[bool, int, bool]:
 
 
 def _check_fields(controller: Controller) -> None:
-    for field in set().union(*FIELDS.values()) - FIELDS[controller.type]:
+    for field in sorted(set().union(*FIELDS.values()) - FIELDS[controller.type]):
         if getattr(controller, field) is not None:
-            raise UnsupportedConfig(f"{label(controller)}: {field}")
+            raise UnsupportedConfig(f"{label(controller)}: {field.replace('_', ' ')}")
 
 
-def _check_builtin(board: Board, controller: Controller) -> None:
-    """The machine's own controllers are as they are."""
-    expected = board.family.root if controller.type == "pci" else None
+def _builtin(board: Board, controller: Controller) -> list[str]:
+    """The machine's own controllers are as they are, but for settings of the root bus."""
+    is_root = controller.type == "pci"
+    expected = board.family.root if is_root else None
     if controller.model not in (None, expected):
         raise UnsupportedConfig(f"{label(controller)}: the machine has its own")
     place = board.family.places.get((controller.type, controller.index or 0))
@@ -78,27 +106,12 @@ def _check_builtin(board: Board, controller: Controller) -> None:
         place and PciAddress(slot=place[0], function=place[1])
     ):
         raise UnsupportedConfig(f"{label(controller)}: another address than the machine's own controller has")
-    for field in FIELDS[controller.type]:
-        if getattr(controller, field) is not None:
-            raise UnsupportedConfig(f"{label(controller)}: {field} of the machine's own controller")
-
-
-def _pci(board: Board, controller: Controller) -> list[str]:
-    drivers = PCI_DEVICES.get(controller.model or "")
-    if drivers is None:
-        raise UnsupportedConfig(label(controller))
-    driver = controller.pci_model or drivers[0]
-    if driver not in drivers:
-        raise UnsupportedConfig(f"{label(controller)}: model name {driver!r}")
-    is_bridge = controller.model == "pci-bridge"
-    numbers: dict[str, Any] = {"chassis_nr": controller.chassis_number if is_bridge else None}
-    if controller.model == "pcie-root-port":
-        numbers = {"port": controller.port, "chassis": controller.chassis}
-    elif controller.port is not None or controller.chassis is not None:
-        raise UnsupportedConfig(f"{label(controller)}: chassis and port are for pcie-root-port")
-    if controller.chassis_number is not None and not is_bridge:
-        raise UnsupportedConfig(f"{label(controller)}: chassisNr is for pci-bridge")
-    return board.device(controller, driver, **numbers)
+    if controller.pci_model is not None:
+        raise UnsupportedConfig(f"{label(controller)}: model name of the machine's own controller")
+    if controller.type == "fdc":
+        order = _floppy_order(board).items()
+        return [word for name, index in order for word in ("-global", f"isa-fdc.{name}={index}")]
+    return root(board, controller) if is_root else []
 
 
 def _usb(board: Board, controller: Controller) -> list[str]:
@@ -131,11 +144,45 @@ def _companion(board: Board, controller: Controller, driver: str) -> list[str]:
 
 
 def _virtio_serial(board: Board, controller: Controller) -> list[str]:
-    if controller.model not in (None, "virtio"):
-        raise UnsupportedConfig(f"{label(controller)}: model {controller.model!r}")
     if controller.vectors is not None and board.family.root is None:
         raise UnsupportedConfig(f"{label(controller)}: vectors without PCI")
-    return board.device(controller, board.virtio("serial"), max_ports=controller.ports, vectors=controller.vectors)
+    for field in ("queues", "cmd_per_lun", "max_sectors", "ioeventfd", "iothread"):
+        if getattr(controller.driver, field, None) is not None:
+            raise UnsupportedConfig(f"{label(controller)}: driver {field}")
+    return board.device(
+        controller,
+        board.virtio("serial", controller.model),
+        **board.virtio_options(controller.driver),
+        max_ports=controller.ports,
+        vectors=controller.vectors,
+    )
+
+
+def _scsi(board: Board, controller: Controller) -> list[str]:
+    driver = controller.driver or ControllerDriver()
+    if controller.model in VIRTIO_SCSI:
+        return board.device(
+            controller,
+            board.virtio("scsi", VIRTIO_SCSI[controller.model]),
+            **board.virtio_options(driver),
+            **_virtio_scsi_properties(board, controller, driver),
+        )
+    device = SCSI_DEVICES.get(controller.model or "")
+    if device is None:
+        raise UnsupportedConfig(f"{label(controller)}: model {controller.model!r}")
+    if driver != ControllerDriver():
+        raise UnsupportedConfig(f"{label(controller)}: settings of the driver are for virtio-scsi")
+    return board.device(controller, device)
+
+
+def _virtio_scsi_properties(board: Board, controller: Controller, driver: ControllerDriver) -> dict[str, Any]:
+    return {
+        "iothread": iothread_name(board, label(controller), driver.iothread),
+        "num_queues": driver.queues,
+        "cmd_per_lun": driver.cmd_per_lun,
+        "max_sectors": driver.max_sectors,
+        "ioeventfd": driver.ioeventfd,
+    }
 
 
 def _ide(board: Board, controller: Controller) -> list[str]:
@@ -148,10 +195,37 @@ def _sata(board: Board, controller: Controller) -> list[str]:
     return board.device(controller, "ich9-ahci")
 
 
+def _fdc(board: Board, controller: Controller) -> list[str]:
+    """The floppies' controller knows which of its drives to boot from."""
+    if controller.model is not None or controller.index:
+        raise UnsupportedConfig(label(controller))
+    return board.bare_device(label(controller), "isa-fdc", id=alias(controller), **_floppy_order(board))
+
+
+def _floppy_order(board: Board) -> dict[str, int]:
+    floppies = [disk for disk in board.definition.devices.disks if isinstance(disk.address, DriveAddress)]
+    return {
+        FLOPPY_ORDER[disk.address.unit]: index
+        for disk in floppies
+        if disk.bus == "fdc" and (index := board.boot_index(disk)) is not None and disk.address.unit < len(FLOPPY_ORDER)
+    }
+
+
+def _ccid(board: Board, controller: Controller) -> list[str]:
+    if controller.model is not None:
+        raise UnsupportedConfig(f"{label(controller)}: model {controller.model!r}")
+    return board.device(controller, "usb-ccid")
+
+
+FLOPPY_ORDER = ("bootindexA", "bootindexB")
+
 _BUILDERS: dict[str, Callable[[Board, Controller], list[str]]] = {
-    "pci": _pci,
+    "pci": bridge,
     "usb": _usb,
     "virtio-serial": _virtio_serial,
+    "scsi": _scsi,
     "ide": _ide,
     "sata": _sata,
+    "fdc": _fdc,
+    "ccid": _ccid,
 }

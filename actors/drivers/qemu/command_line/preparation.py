@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from .....wire.documents.domain import DomainDefinition
+from .....wire.errors import XMLError
 from .board import alias
+from .disk import throttle
 
 BYTES_PER_KIB = 1024
 
@@ -22,17 +26,39 @@ class MonitorCommand:
 def preparation(definition: DomainDefinition) -> list[MonitorCommand]:
     """The commands to run, in order, between a guest's start (it waits, -S) and its first `cont`.
 
-    They set VNC passwords, links that are down, the balloon's size and how often it tells statistics.
+    They set VNC passwords, links that are down, limits on disks, trays that are open, the balloon's size and how often
+    it tells statistics.
     """
-    return [*_passwords(definition), *_links(definition), *_balloon(definition)]
+    return [*_passwords(definition), *_links(definition), *_drives(definition), *_balloon(definition)]
+
+
+def _drives(definition: DomainDefinition) -> Iterator[MonitorCommand]:
+    for disk in definition.devices.disks:
+        if (limits := throttle(disk)) is not None:
+            yield MonitorCommand("block_set_io_throttle", limits)
+        if disk.tray == "open":
+            yield MonitorCommand("blockdev-open-tray", {"id": alias(disk), "force": True})
 
 
 def _passwords(definition: DomainDefinition) -> list[MonitorCommand]:
-    return [
-        MonitorCommand("set_password", {"protocol": "vnc", "password": display.password})
-        for display in definition.devices.graphics
-        if display.password is not None
-    ]
+    commands: list[MonitorCommand] = []
+    for display in definition.devices.graphics:
+        if display.password is None:
+            continue
+        said = {"protocol": display.type, "password": display.password, "connected": display.connected}
+        commands.append(MonitorCommand("set_password", {name: value for name, value in said.items() if value}))
+        if display.password_valid_to is not None:
+            until = {"protocol": display.type, "time": str(_seconds(display.password_valid_to))}
+            commands.append(MonitorCommand("expire_password", until))
+    return commands
+
+
+def _seconds(text: str) -> int:
+    """Seconds since 1970 of a time as documents write it, in UTC."""
+    try:
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except ValueError:
+        raise XMLError(f"graphics: passwdValidTo is {text!r}, expected a time as 2026-01-31T12:00:00") from None
 
 
 def _links(definition: DomainDefinition) -> list[MonitorCommand]:

@@ -6,6 +6,7 @@ from .....wire.documents.domain import Rng
 from .....wire.errors import UnsupportedConfig
 from ..labels import label
 from .board import Board, alias
+from .chardev import host_side, server_end
 
 DEFAULT_SOURCE = "/dev/urandom"
 DEFAULT_PERIOD = 1000  # ms
@@ -17,14 +18,25 @@ def rngs(board: Board) -> list[str]:
 
 
 def _rng(board: Board, rng: Rng) -> list[str]:
-    name = f"obj{alias(rng)}"
+    backend = f"obj{alias(rng)}"
+    device = board.device(rng, board.virtio("rng", rng.model), **board.virtio_options(rng), rng=backend, **_rate(rng))
+    return _backend(board, rng, backend) + device
+
+
+def _backend(board: Board, rng: Rng, name: str) -> list[str]:
+    if rng.backend == "egd":
+        if rng.source is not None:
+            raise UnsupportedConfig(f"{label(rng)}: backend 'egd' with a file")
+        chardev = f"char{alias(rng)}"
+        server = host_side(server_end(rng), chardev, board)
+        return server + board.object(label(rng), "rng-egd", id=name, chardev=chardev)
+    if rng.server_type is not None or rng.servers or rng.server_protocol is not None:
+        raise UnsupportedConfig(f"{label(rng)}: backend {rng.backend!r} with a server")
     if rng.backend == "random":
-        backend = board.object(label(rng), "rng-random", id=name, filename=rng.source or DEFAULT_SOURCE)
-    elif rng.source is None:
-        backend = board.object(label(rng), "rng-builtin", id=name)
-    else:
+        return board.object(label(rng), "rng-random", id=name, filename=rng.source or DEFAULT_SOURCE)
+    if rng.source is not None:
         raise UnsupportedConfig(f"{label(rng)}: backend 'builtin' with a source")
-    return backend + board.device(rng, board.virtio("rng"), rng=name, **_rate(rng))
+    return board.object(label(rng), "rng-builtin", id=name)
 
 
 def _rate(rng: Rng) -> dict[str, int]:

@@ -21,6 +21,7 @@ from virtactor.wire.documents.domain import (
     DomainDefinition,
     DriveAddress,
     Graphics,
+    Hub,
     Input,
     Interface,
     Memballoon,
@@ -338,8 +339,20 @@ def test_a_usb_tablet_takes_the_next_port_and_usb_can_be_turned_off() -> None:
 
     with pytest.raises(UnsupportedConfig, match="USB is disabled for this domain"):
         completed("pc", inputs=tablets[:1], controllers=(Controller(type="usb", model="none"),))
-    with pytest.raises(XMLError, match="no USB port is free for input tablet"):
-        completed("pc", inputs=(*tablets, Input(type="tablet")))
+
+
+def test_a_hub_is_added_when_ports_run_out() -> None:
+    tablets = (Input(type="tablet"), Input(type="tablet", address=UsbAddress(port="1")), Input(type="tablet"))
+    devices = completed("pc", inputs=tablets).devices
+
+    assert [place(each) for each in devices.hubs] == ["0.2"]
+    assert [place(each) for each in devices.inputs[:3]] == ["0.2.1", "0.1", "0.2.2"]
+
+
+def test_a_port_that_is_full_has_no_place() -> None:
+    port = Hub(type="usb", address=UsbAddress(port="1"))
+    with pytest.raises(XMLError, match="USB controller 0 has no port '1.9'"):
+        completed("pc", hubs=(port,), inputs=(Input(type="tablet", address=UsbAddress(port="1.9")),))
 
 
 def test_more_channels_than_a_controller_has_ports_get_a_second_one() -> None:
