@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -23,13 +24,17 @@ from ...wire.enums.network import (
     NetworkUpdateFlags,
     NetworkXMLFlags,
 )
-from ...wire.errors import InternalError, NoNetwork, OperationInvalid, VirtError
+from ...wire.errors import InternalError, NoNetwork, NotFound, OperationInvalid, VirtError
 from ...wire.table import ROWS
 from ...wire.table.structs import NetworkPortRef, NetworkRef
 from ..call import Call
+from ..events import Publish
+from ..runtime import send
 from .defined import DefinedDriver, DefinedObject
 from .domain import check_flags
+from .notes import check_note, check_type, check_uri, note_of, with_note
 from .object_directory import ObjectDirectory, ObjectEntry, ObjectKind
+from .refusals import refusal
 
 NETWORKS = ObjectKind(
     noun="network",
@@ -42,6 +47,11 @@ NETWORKS = ObjectKind(
         ListFlags.AUTOSTART | ListFlags.NO_AUTOSTART,
     ),
 )
+
+_IMPACTS = int(NetworkUpdateFlags.LIVE | NetworkUpdateFlags.CONFIG)
+_METADATA_CHANGE = ROWS["network_event_callback_metadata_change"]
+# VIR_ERR_NO_NETWORK_METADATA, which came with libvirt 9.7.
+NO_NETWORK_METADATA = 111
 
 
 class NetworkDirectory(ObjectDirectory):
@@ -96,16 +106,24 @@ class Network(DefinedObject[NetworkDefinition]):
     async def network_update(
         self, call: Call, net: NetworkRef, command: int, section: int, parent_index: int, xml: str, flags: int
     ) -> None:
-        """Change an entry of the live definition, the persistent one, or both; none of them if one cannot be."""
-        check_flags(call, flags, NetworkUpdateFlags.LIVE | NetworkUpdateFlags.CONFIG)
+        """Change an entry of the live definition, the persistent one, or both."""
+        check_flags(call, flags, _IMPACTS)
+        await self._change(
+            call,
+            flags,
+            lambda definition: update_network(definition, command, section, parent_index, xml, strict=self.strict),
+        )
+
+    async def _change(self, call: Call, flags: int, change: Callable[[NetworkDefinition], NetworkDefinition]) -> None:
+        """Change what the flags name of the two definitions; none of them if one cannot be."""
         if not flags:
             flags = NetworkUpdateFlags.LIVE if self.active else NetworkUpdateFlags.CONFIG
         self._check_reach(flags)
         persistent, live = self.persistent, self.live
         if flags & NetworkUpdateFlags.CONFIG and persistent is not None:
-            persistent = update_network(persistent, command, section, parent_index, xml, strict=self.strict)
+            persistent = change(persistent)
         if flags & NetworkUpdateFlags.LIVE and live is not None:
-            live = update_network(live, command, section, parent_index, xml, strict=self.strict)
+            live = change(live)
         if live is not None and live is not self.live:
             await self.apply(call, live)
             self.live = live
@@ -123,6 +141,40 @@ class Network(DefinedObject[NetworkDefinition]):
 
     async def apply(self, call: Call, live: NetworkDefinition) -> None:
         """Make the running network what its new live definition says (what a driver provides)."""
+
+    # -- notes ---------------------------------------------------------------------------------------------------------
+
+    async def network_set_metadata(
+        self,
+        call: Call,
+        net: NetworkRef,
+        type: int,
+        metadata: str | None,
+        key: str | None,
+        uri: str | None,
+        flags: int,
+    ) -> None:
+        check_note(call, type, metadata, key, uri, ErrorDomain.NETWORK)
+        check_flags(call, flags, _IMPACTS)
+        check_type(type, ErrorDomain.NETWORK)
+        await self._change(call, flags, lambda definition: with_note(definition, type, metadata, key, uri))
+        send(self.upward.events, Publish(_METADATA_CHANGE, (self.wire_ref(), type, uri)))
+
+    def network_get_metadata(self, call: Call, net: NetworkRef, type: int, uri: str | None, flags: int) -> tuple[str]:
+        check_uri(call, type, uri, ErrorDomain.NETWORK)
+        check_flags(call, flags, _IMPACTS)
+        check_type(type, ErrorDomain.NETWORK)
+        if flags & _IMPACTS == _IMPACTS:
+            names = "'VIR_NETWORK_UPDATE_AFFECT_LIVE' and 'VIR_NETWORK_UPDATE_AFFECT_CONFIG'"
+            raise refusal(f"Flags {names} are mutually exclusive", ErrorDomain.NETWORK)
+        self._check_reach(flags)
+        definition = self.inactive_definition() if flags & NetworkUpdateFlags.CONFIG else self.definition
+        found = note_of(definition, type, uri)
+        if found is None:
+            raise NotFound(
+                "Requested metadata element is not present", code=NO_NETWORK_METADATA, domain=ErrorDomain.NETWORK
+            )
+        return (found,)
 
     # -- queries -------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ....wire.enums.domain import DomainModificationImpact
 from ....wire.enums.error import ErrorDomain
-from ....wire.errors import InvalidArgument
 from ...call import Call
+from ..refusals import refusal
 
 LIVE, CONFIG = int(DomainModificationImpact.LIVE), int(DomainModificationImpact.CONFIG)
 IMPACTS = LIVE | CONFIG
@@ -24,14 +24,6 @@ class Impact(NamedTuple):
 
     live: bool
     config: bool
-
-
-def refusal(words: str, domain: int = ErrorDomain.DOMAIN) -> InvalidArgument:
-    """An argument that libvirt's library refuses in words of its own, which begin with no kind of error."""
-    error = InvalidArgument(domain=domain)
-    error.message = words
-    error.args = (words,)
-    return error
 
 
 def check_flags(call: Call, flags: int, allowed: int) -> None:

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from ....wire.documents.moment import CheckpointDefinition, SnapshotDefinition
 from ....wire.enums.error import ErrorDomain
 from ....wire.errors import AlreadyExists, InvalidArgument, NotFound
+from ..refusals import refusal
 
 
 class _Moment(Protocol):
@@ -40,22 +41,14 @@ def exclude(kind: MomentKind, call: str, flags: int, one: IntFlag, other: IntFla
     """Refuse two flags that say the opposite of each other. Raises InvalidArgument."""
     if flags & one and flags & other:
         names = " and ".join(f"'{kind.flags}_{call}_{flag.name}'" for flag in (one, other))
-        raise _refused(kind, f"Flags {names} are mutually exclusive")
+        raise refusal(f"Flags {names} are mutually exclusive", kind.errors)
 
 
 def require(kind: MomentKind, call: str, flags: int, one: IntFlag, other: IntFlag) -> None:
     """Refuse a flag without the other that it needs. Raises InvalidArgument."""
     if flags & one and not flags & other:
         needed, needing = (f"'{kind.flags}_{call}_{flag.name}'" for flag in (other, one))
-        raise _refused(kind, f"Flag {needed} is required by flag {needing}")
-
-
-def _refused(kind: MomentKind, words: str) -> InvalidArgument:
-    # libvirt's library says this in words that begin with no kind of error.
-    error = InvalidArgument(domain=kind.errors)
-    error.message = words
-    error.args = (words,)
-    return error
+        raise refusal(f"Flag {needed} is required by flag {needing}", kind.errors)
 
 
 class Moments(Generic[Moment]):

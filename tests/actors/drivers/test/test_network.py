@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from virtactor.actors.drivers.network import NO_NETWORK_METADATA
 from virtactor.wire.enums.error import ErrorNumber
 from virtactor.wire.enums.network import ConnectListAllNetworksFlags as Flags
-from virtactor.wire.errors import NoNetwork, OperationInvalid
+from virtactor.wire.errors import InvalidArgument, NoNetwork, NotFound, OperationInvalid
 from virtactor.wire.table import ROWS
 
 from ....libvirts_own import ask, comparable, there
@@ -150,6 +151,37 @@ def test_a_network_that_is_gone_is_told_as_missing(served: Served) -> None:
         with pytest.raises(NoNetwork) as raised:
             client.call("network_is_active", net)
     assert raised.value.code == ErrorNumber.NO_NETWORK
+
+
+@pytest.mark.parametrize(
+    ("type", "given", "key", "uri", "shown"),
+    [
+        (0, "two\nlines", None, None, "<description>two\nlines</description>"),
+        (1, "a title", None, None, "<title>a title</title>"),
+        (2, "<note a='b'/>", "app", "urn:app", 'xmlns:app="urn:app"'),
+    ],
+)
+def test_a_network_keeps_notes(
+    type: int, given: str, key: str | None, uri: str | None, shown: str, served: Served
+) -> None:
+    with served.opened() as client:
+        net = client.call("network_lookup_by_name", "default")
+        with pytest.raises(NotFound) as raised:
+            client.call("network_get_metadata", net, type, uri, 0)
+        assert raised.value.code == NO_NETWORK_METADATA
+        client.call("network_set_metadata", net, type, given, key, uri, 3)
+        assert client.call("network_get_metadata", net, type, uri, 2) in (given, '<note a="b"/>')
+        assert shown in client.call("network_get_xml_desc", net, 0)
+        client.call("network_destroy", net)
+        client.call("network_set_metadata", net, type, None, key, uri, 0)
+        assert shown not in client.call("network_get_xml_desc", net, 0)
+
+
+def test_a_note_in_an_applications_name_needs_its_namespace(served: Served) -> None:
+    with served.opened() as client:
+        net = client.call("network_lookup_by_name", "default")
+        with pytest.raises(InvalidArgument, match="uri in virNetworkSetMetadata must not be NULL"):
+            client.call("network_set_metadata", net, 2, "<a/>", "key", None, 0)
 
 
 def test_networks_of_a_document_are_there_and_run(served: Served, tmp_path: Path) -> None:
