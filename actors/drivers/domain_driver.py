@@ -227,9 +227,9 @@ class DomainDriver(CallTarget):
 
         Raises XMLError and UnsupportedConfig.
         """
-        definition = parse_domain(xml, strict=self.strict)
-        if validate and not self.strict:
+        if validate:
             _check_schema(xml)
+        definition = parse_domain(xml, strict=self.strict)
         self.check_definition(definition)
         if definition.uuid is None:
             definition = dataclasses.replace(definition, uuid=str(uuid.uuid4()))
@@ -245,7 +245,9 @@ def _check_schema(xml: str) -> None:
     """Refuse a document that says what no document may. Raises XMLError."""
     try:
         parse_domain(xml, strict=True)
-    except UnsupportedConfig as error:
+    except (UnsupportedConfig, XMLError) as error:
+        if error.code == ErrorNumber.XML_DETAIL:
+            raise  # It is no document at all.
         raise XMLError(
             f"XML document failed to validate against schema: {error.message.partition(': ')[2]}",
             code=ErrorNumber.XML_INVALID_SCHEMA,

@@ -184,8 +184,8 @@ class Tuning(DomainObject):
         check_names(params, {"numa_mode": _INT, "numa_nodeset": _TEXT})
         impact = self.affected(flags)
         mode, nodeset = _numa_values(params)
-        live_mode = (self.live.numatune.mode or "strict") if self.live and self.live.numatune else None
-        if impact.live and mode is not None and mode != live_mode:
+        now = self.live.numatune.mode if self.live is not None and self.live.numatune is not None else None
+        if impact.live and mode is not None and mode != (now or "strict"):
             raise OperationInvalid("can't change numatune mode for running domain", object=self.name)
         await self.change_definition(call, flags, lambda definition: _with_nodes(definition, mode, nodeset))
 

@@ -142,7 +142,7 @@ DOMAIN_OPERATIONS: Mapping[str, tuple[Operation, tuple[st.SearchStrategy[Any], .
         lambda c, f: _names(c.listAllDomains(f)),
         (st.sampled_from([0, 1, 2, 4, 8, 16, 32, 64, 256, 512, 1024, 5]),),
     ),
-    "ids": _conn("listDomainsID"),
+    "ids": (lambda c: sorted(c.listDomainsID()), ()),
     "defined": (lambda c: sorted(c.listDefinedDomains()), ()),
     "number": _conn("numOfDomains"),
     "number defined": _conn("numOfDefinedDomains"),
