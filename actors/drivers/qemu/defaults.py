@@ -35,8 +35,8 @@ from ....wire.documents.domain import (
 )
 from ....wire.errors import UnsupportedConfig
 from .addresses import assign_addresses
-from .firmware import FirmwareStore, with_firmware
 from .drives import in_order
+from .firmware import FirmwareStore, with_firmware
 from .machine import MachineFamily, family_of
 from .nodes import with_nodes
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .guest import Guest
 from .talking import Talking
+from .variables import Variables
 
 
-class QemuDomain(Talking, Guest):
+class QemuDomain(Variables, Talking, Guest):
     """A domain whose guest is a QEMU process."""

@@ -7,6 +7,7 @@ of them work here is found by trying (trials.py).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from ....wire.documents.domain_capabilities import (
     Choice,
@@ -21,6 +22,7 @@ from ....wire.documents.domain_capabilities import (
 from ...cpu.arithmetic import describe
 from .capabilities import Capabilities, Machine
 from .cpu_models import QemuCpus
+from .firmware import FirmwareStore
 from .trials import Trials, pieces
 
 _NO = Support(supported=False)
@@ -66,7 +68,7 @@ def domain_capabilities(
     capabilities: Capabilities, arch: str, machine: Machine, type: str, cpus: QemuCpus | None
 ) -> DomainCapabilities:
     """The document of an emulator, a machine type and a domain type; ``cpus`` are known for x86 only."""
-    trials = Trials(capabilities, arch, machine, type)
+    trials = Trials(capabilities, arch, machine, type, FirmwareStore.read(Path("/")))
     return DomainCapabilities(
         path=capabilities.binary,
         domain=type,
@@ -91,7 +93,7 @@ def _operating_systems(trials: Trials) -> OperatingSystems:
         loader=_support(
             type=trials.working("os", pieces(loader, ("rom", "pflash"))),
             readonly=("yes", "no"),
-            secure=("yes", "no") if trials.works(os=secure) else ("no",),
+            secure=("yes", "no") if trials.works(os=secure, features="<smm state='on'/>") else ("no",),
         ),
     )
 

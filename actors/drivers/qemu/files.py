@@ -6,8 +6,11 @@ etc/qemu/autostart/NAME.xml    a link to it, when it starts with the daemon
 run/qemu/UUID.status           a running guest, for the next daemon (status.py)
 run/qemu/UUID.monitor          its QMP socket
 run/qemu/UUID.pid              its pid, written by QEMU; the path also marks the process as ours
+run/qemu/UUID.groups           the control groups that were made for it
 run/qemu/UUID.agent-N          the sockets of its channels
 run/qemu/autostarted           the boot of the host in which marked domains have been started
+lib/qemu/nvram/NAME_VARS.fd    the variables of its UEFI, made from a template at its first start
+lib/qemu/ram                   where files for guests' memory are, without names
 log/qemu/NAME.log              QEMU's own output
 =============================  =====================================================================
 """
@@ -20,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....wire.paths import Paths
+from .cgroups import GuestGroups
 
 UUID_LENGTH = 36
 DAMAGED = ".damaged"
@@ -34,14 +38,25 @@ class QemuFiles:
     run: Path
     log: Path
     cache: Path
+    nvram: Path
+    memory: Path
 
     @classmethod
     def below(cls, paths: Paths) -> QemuFiles:
         config = paths.config / "qemu"
-        return cls(config, config / "autostart", paths.runtime / "qemu", paths.log / "qemu", paths.cache / "qemu")
+        state = paths.state / "qemu"
+        return cls(
+            config,
+            config / "autostart",
+            paths.runtime / "qemu",
+            paths.log / "qemu",
+            paths.cache / "qemu",
+            state / "nvram",
+            state / "ram",
+        )
 
     def make(self) -> None:
-        for directory in (self.config, self.autostart, self.run, self.log, self.cache):
+        for directory in (self.config, self.autostart, self.run, self.log, self.cache, self.nvram, self.memory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def definition(self, name: str) -> Path:
@@ -59,6 +74,10 @@ class QemuFiles:
     def pid(self, uuid: str) -> Path:
         return self.run / f"{uuid}.pid"
 
+    def groups(self, uuid: str) -> GuestGroups:
+        """The control groups of a guest, made or not."""
+        return GuestGroups(self.run / f"{uuid}.groups", f"virtactor-{uuid}")
+
     def agent(self, uuid: str, number: int) -> Path:
         return self.run / f"{uuid}.agent-{number}"
 
@@ -73,7 +92,7 @@ class QemuFiles:
 
     def uuids_in_run(self) -> set[str]:
         """The UUIDs of domains that have something in the run directory beside a status file."""
-        suffixes = (".monitor", ".pid", ".agent-", f".status{DAMAGED}")
+        suffixes = (".monitor", ".pid", ".groups", ".agent-", f".status{DAMAGED}")
         return {path.name[:UUID_LENGTH] for path in self.run.iterdir() if path.name[UUID_LENGTH:].startswith(suffixes)}
 
     def damaged_statuses(self) -> set[str]:
@@ -82,6 +101,7 @@ class QemuFiles:
 
     def remove_leftovers(self, uuid: str) -> None:
         """Remove what a guest that has ended leaves in the run directory, its status file excepted."""
+        self.groups(uuid).remove()
         damaged = self.status(uuid).with_suffix(f".status{DAMAGED}")
         for path in (self.monitor(uuid), self.pid(uuid), damaged, *self.run.glob(f"{uuid}.agent-*")):
             with contextlib.suppress(FileNotFoundError):

@@ -19,17 +19,21 @@ from typing import Any
 import pykka
 
 from ....wire.documents.domain import Channel, CharacterDevice, DomainDefinition, Graphics, mirror_console
-from ....wire.errors import OperationFailed, ProcessFailure
+from ....wire.errors import OperationFailed, ProcessFailure, UnsupportedConfig
 from ...call import Call
 from ...commands import allowed_environment
+from ...host.files import HostFiles
+from ...host.firmware import read_sysinfo
 from ...monitor import monitor
 from ...monitor.monitor import Monitor
 from ...runtime import Runtime
 from ...unix_sockets import listen_unix
 from .aliases import assign_aliases
-from .command_line import Resources, build_command_line, chardev_id, preparation
+from .command_line import Resources, build_command_line, chardev_id, placement, preparation
 from .process import Launch, Process, spawn
 from .surroundings import QemuSurroundings, check_accelerator
+from .threads import QUESTIONS as THREAD_QUESTIONS
+from .threads import Threads, place_threads
 
 END_NOTICED = 0.5  # seconds between the end of QEMU's monitor and that of its process
 
@@ -86,6 +90,7 @@ class _Start:
         try:
             with self._span("monitor", "connect"):
                 await self._connect(ref, process)
+            await self._place(ref, process)
             live = await self._prepare(ref)
         except BaseException as error:
             await asyncio.shield(self._undo(ref, process))
@@ -99,6 +104,7 @@ class _Start:
         check_accelerator(self._live, capabilities)
         files = self._around.files
         channels = self._channel_paths()
+        host_sysinfo = await self._host_sysinfo()
         with contextlib.ExitStack() as opened:
             listener = opened.enter_context(listen_unix(files.monitor(self._uuid)))
             sockets: dict[str, Path | int] = {}
@@ -111,6 +117,8 @@ class _Start:
                 monitor=listener.fileno(),
                 sockets=sockets,
                 pid_file=files.pid(self._uuid),
+                host_sysinfo=host_sysinfo,
+                memory_directory=files.memory,
                 now=datetime.now().astimezone(),
             )
             argv = build_command_line(self._live, capabilities, resources)
@@ -145,6 +153,36 @@ class _Start:
             await asyncio.wait((connecting,))
             if not connecting.cancelled():
                 connecting.exception()
+
+    async def _host_sysinfo(self) -> dict[str, dict[str, str]]:
+        """What the host's firmware tells, for a guest that tells the same. Raises UnsupportedConfig if it is mute."""
+        if self._live.os.smbios != "host":
+            return {}
+        told = await self._runtime.in_thread(read_sysinfo, HostFiles())
+        if told is None:
+            raise UnsupportedConfig("smbios mode 'host': Host SMBIOS information is not available")
+        blocks = {"bios": told.bios, "system": told.system}
+        return {
+            name: {entry.name: entry.value for entry in block.entries if entry.value}
+            for name, block in blocks.items()
+            if block is not None
+        }
+
+    async def _place(self, ref: pykka.ActorRef[Monitor], process: Process) -> None:
+        """Put the guest's threads where the definition says, in groups with the limits that it sets."""
+        wanted = placement(self._live)
+        if wanted.is_empty:
+            return
+        answers = await asyncio.gather(*(self._execute(ref, question, None) for question in THREAD_QUESTIONS))
+        told = dict(zip(THREAD_QUESTIONS, answers, strict=True))
+        groups = self._around.files.groups(self._uuid)
+
+        def place() -> None:
+            threads = Threads.of(process.pid, told)
+            groups.apply(wanted, process.pid, threads)
+            place_threads(wanted, threads)
+
+        await self._runtime.in_thread(place)
 
     async def _prepare(self, ref: pykka.ActorRef[Monitor]) -> DomainDefinition:
         """Run what the command line could not say, and ask what QEMU has chosen; all on its way at once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import pykka
@@ -18,6 +19,7 @@ from .command_line.undone import refuse_undone
 from .defaults import complete_definition
 from .emulators import Emulators
 from .files import QemuFiles
+from .firmware import FirmwareStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,21 @@ class QemuSurroundings(Surroundings):
         check_accelerator(definition, capabilities)
         machine = capabilities.machine(definition.os.machine)
         completed = complete_definition(
-            definition, machine=machine.name, emulator=capabilities.binary, arch=capabilities.arch
+            definition,
+            machine=machine.name,
+            emulator=capabilities.binary,
+            arch=capabilities.arch,
+            firmware=await self._firmware(definition),
         )
         check_definition(assign_aliases(completed), capabilities)
         return completed
+
+    async def _firmware(self, definition: DomainDefinition) -> FirmwareStore | None:
+        """What firmware there is, for a definition that has to do with it."""
+        loader = definition.os.loader
+        if definition.os.firmware != "efi" and (loader is None or loader.type != "pflash"):
+            return None
+        return await asyncio.to_thread(FirmwareStore.read, self.files.nvram)
 
 
 def check_accelerator(definition: DomainDefinition, capabilities: Capabilities) -> None:

@@ -16,6 +16,7 @@ from .capabilities import Capabilities, Machine
 from .command_line import check_definition
 from .command_line.undone import refuse_undone
 from .defaults import complete_definition
+from .firmware import FirmwareStore
 
 _DEFINITION = """
 <domain type='{type}'>
@@ -37,6 +38,7 @@ class Trials:
     arch: str
     machine: Machine
     type: str
+    firmware: FirmwareStore | None = None
 
     def works(
         self, *, about: str = "", firmware: str = "", os: str = "", features: str = "", devices: str = ""
@@ -56,7 +58,11 @@ class Trials:
             definition = parse_domain(text)
             refuse_undone(definition)
             completed = complete_definition(
-                definition, machine=self.machine.name, emulator=self.capabilities.binary, arch=self.arch
+                definition,
+                machine=self.machine.name,
+                emulator=self.capabilities.binary,
+                arch=self.arch,
+                firmware=self.firmware,
             )
             check_definition(assign_aliases(completed), self.capabilities)
         except VirtError:

@@ -13,6 +13,7 @@ from typing import Any
 
 from .....wire.documents.domain import Cell, DomainDefinition, MemoryBacking, Numa, NumaTune
 from .....wire.errors import UnsupportedConfig
+from ..nodes import module_memory
 from .board import Board
 from .syntax import Value, key_values, numbers
 
@@ -53,7 +54,7 @@ def whole(kib: int) -> int:
 
 def initial_memory(definition: DomainDefinition) -> int:
     """What the guest has without its modules, KiB: `memory` is both together."""
-    modules = sum(each.size for each in definition.devices.memories if each.model not in ("virtio-pmem", "sgx-epc"))
+    modules = module_memory(definition)
     if modules >= definition.memory:
         raise UnsupportedConfig(f"memory of {definition.memory} KiB is all in modules")
     return definition.memory - modules

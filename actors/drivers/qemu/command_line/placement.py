@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .....wire.cpuset import format_numbers
+from .....wire.cpuset import LIMIT, format_numbers
 from .....wire.documents.domain import BlkioTune, CpuTune, DomainDefinition, MemoryTune, NumaTune
 from .....wire.errors import UnsupportedConfig
 from .iothread import iothread_pools
@@ -68,6 +68,7 @@ class Placement:
 def placement(definition: DomainDefinition) -> Placement:
     """What a definition asks of the host for its threads. Raises UnsupportedConfig for what does not fit together."""
     tune = definition.cputune or CpuTune()
+    _check((definition.vcpus or 1) <= LIMIT, f"{definition.vcpus} vcpus", f"at most {LIMIT}")
     vcpus = range(definition.vcpus or 1)
     iothreads = [number for number, _, _ in iothread_pools(definition)]
     usual = _cpus(definition.cpuset, "vcpu cpuset") if definition.cpuset is not None else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePath
 
 from .....wire.documents.domain import FirmwareConfigEntry, Section, Sysinfo
@@ -148,8 +148,3 @@ def _entry(entry: FirmwareConfigEntry) -> str:
     if entry.file is not None and not PurePath(entry.file).is_absolute():
         raise UnsupportedConfig(f"sysinfo fwcfg: {entry.file!r} is not a full path")
     return key_values(name=entry.name, string=entry.value, file=entry.file)
-
-
-def blocks(tables: Iterable[tuple[str, Iterable[tuple[str, str | None]]]]) -> dict[str, dict[str, str]]:
-    """Tables as `Resources.host_sysinfo` has them: without what is empty."""
-    return {name: {key: value for key, value in entries if value} for name, entries in tables}

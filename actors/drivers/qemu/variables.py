@@ -1,0 +1,98 @@
+"""The variables of a guest's UEFI: a file of its own, made from a template at its first start and kept from then on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from ....wire.documents.domain import DomainDefinition
+from ....wire.enums.domain import DomainCreateFlags, DomainUndefineFlagsValues
+from ....wire.errors import InvalidArgument, OperationFailed, OperationInvalid, UnsupportedConfig
+from ...call import Call
+from ..domain.life import START_FLAGS
+from .guest import Guest
+
+MODE = 0o600
+
+
+def make_variables(definition: DomainDefinition, *, anew: bool = False) -> None:
+    """Make the file from its template unless it is there, or in any case (``anew``).
+
+    The file is there as a whole or not at all. Raises UnsupportedConfig when there is nothing to make it from,
+    OperationFailed when it cannot be written.
+    """
+    nvram = definition.os.nvram
+    if nvram is None or nvram.path is None:
+        return
+    path = Path(nvram.path)
+    if path.exists() and not anew:
+        return
+    if nvram.template is None:
+        raise UnsupportedConfig(
+            f"os/nvram: {path} is not there, and nothing says what it begins with", hint="name its template"
+        )
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE), "wb") as file:
+            file.write(Path(nvram.template).read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        beside.rename(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise OperationFailed(f"os/nvram {path}: cannot be made from {nvram.template}: {error.strerror}") from error
+
+
+def has_variables(definition: DomainDefinition) -> bool:
+    """Whether the file is there."""
+    nvram = definition.os.nvram
+    return nvram is not None and nvram.path is not None and Path(nvram.path).exists()
+
+
+def remove_variables(definition: DomainDefinition) -> None:
+    """Remove the file. Raises OperationFailed."""
+    nvram = definition.os.nvram
+    if nvram is None or nvram.path is None:
+        return
+    try:
+        Path(nvram.path).unlink(missing_ok=True)
+    except OSError as error:
+        raise OperationFailed(f"failed to remove nvram: {nvram.path}: {error.strerror}") from error
+
+
+class Variables(Guest):
+    """What starts and ends of a domain mean for its variables."""
+
+    flags: ClassVar[Mapping[str, int]] = dict.fromkeys(
+        ("domain_create_with_flags", "domain_create_xml", "domain_create_xml_with_files"),
+        START_FLAGS | DomainCreateFlags.RESET_NVRAM,
+    )
+    # What is removed with the definition.
+    _given_up: DomainDefinition | None = None
+
+    async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
+        anew = call.row.name in self.flags and bool(call.args[-1] & DomainCreateFlags.RESET_NVRAM)
+        await self.runtime.in_thread(lambda: make_variables(live, anew=anew))
+        return await super().boot(call, live, paused)
+
+    async def check_undefine(self, flags: int) -> None:
+        await super().check_undefine(flags)
+        removed = flags & DomainUndefineFlagsValues.NVRAM
+        if removed and flags & DomainUndefineFlagsValues.KEEP_NVRAM:
+            raise InvalidArgument("cannot both keep and delete nvram")
+        assert self.persistent is not None
+        there = await self.runtime.in_thread(has_variables, self.persistent)
+        if there and not removed and not flags & DomainUndefineFlagsValues.KEEP_NVRAM:
+            raise OperationInvalid("cannot undefine domain with nvram", object=self.name)
+        self._given_up = self.persistent if removed else None
+
+    async def delete_definition(self) -> None:
+        given_up, self._given_up = self._given_up, None
+        if given_up is not None:
+            await self.runtime.in_thread(remove_variables, given_up)
+        await super().delete_definition()
