@@ -19,6 +19,8 @@ Rules that hold for every document:
 - Fields are written in the order of their declaration, a base class's first, those with a number as `last` after all
   others: libvirt puts what all devices share (boot order, alias, address) at the end.
 - An element that no field makes repeatable is refused when it comes twice. Empty text is no text.
+- A tag with a prefix ("qemu:arg") is of that namespace of NAMESPACES, whatever prefix the text has for it. The element
+  around declares it.
 - `known` lists values that libvirt has and virtactor refuses. They raise UnsupportedConfig, others XMLError.
 - What no field claims is refused by name; nothing is dropped.
 
@@ -32,6 +34,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+# libvirt's own namespaces in its documents, by the prefix that it writes.
+NAMESPACES = {"qemu": "http://libvirt.org/schemas/domain/qemu/1.0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ class At:
     known: values of libvirt's that are refused as unsupported rather than as unknown.
     secure: written only when secrets are asked for.
     last: written after the fields whose number is lower.
-    code: libvirt's error number for a bad value, where it is not that of an XML error.
+    code, missing: libvirt's error numbers for a bad value and for none, where they are not that of an XML error.
     by: the attribute that tells the classes of a union apart; each class names its value in the class variable TAG.
     """
 
@@ -91,6 +96,7 @@ class At:
     last: int = 0
     by: str | None = None
     code: int | None = None
+    missing: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

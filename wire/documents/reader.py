@@ -16,7 +16,7 @@ from lxml import etree
 
 from ..enums.error import ErrorDomain, ErrorNumber
 from ..errors import UnsupportedConfig, XMLError
-from .binding import ElementCodec, Subtree, Verbatim
+from .binding import At, ElementCodec, NAMESPACES, Subtree, Verbatim
 from .schema import Kept, Nested, Node, Opaque, Refused, Shape, Slot, shape_of
 
 Model = TypeVar("Model")
@@ -26,6 +26,7 @@ MAX_CHARACTERS = 4 * 1024 * 1024
 # Leftovers named in one error.
 MAX_NAMED = 10
 
+_PREFIXES = {uri: prefix for prefix, uri in NAMESPACES.items()}
 _DOCTYPE = re.compile(r"(?:\s|<\?.*?\?>|<!--.*?-->)*<!DOCTYPE", re.DOTALL)
 
 
@@ -80,6 +81,14 @@ def path_of(element: etree._Element) -> str:
     return "/" + "/".join([*reversed(names), _shown(element)])
 
 
+def _tag(element: etree._Element) -> str:
+    """A tag as models have it: with our prefix for libvirt's own namespaces."""
+    if not element.tag.startswith("{"):
+        return element.tag
+    name = etree.QName(element)
+    return f"{_PREFIXES[name.namespace]}:{name.localname}" if name.namespace in _PREFIXES else element.tag
+
+
 def _shown(element: etree._Element) -> str:
     name = etree.QName(element)
     return f"{element.prefix}:{name.localname}" if element.prefix else name.localname
@@ -107,9 +116,9 @@ class _Reading:
         """Read an element into its class."""
         values: dict[str, Any] = {}
         self._node(element, shape.node, values, by)
-        for name, path in shape.required.items():
+        for name, at in shape.required.items():
             if name not in values:
-                self._missing(element, path)
+                self._missing(element, at)
         for name in shape.collected:
             if name in values:
                 values[name] = tuple(values[name])
@@ -123,7 +132,8 @@ class _Reading:
             values[node.present] = True
         text = self._children(element, node, values)
         if node.text:
-            if text:
+            # Between children white space is layout.
+            if text and not (len(element) and text.isspace()):
                 self._store(element, node.text, text, "", values)
         elif self._strict and not node.sized and text and not text.isspace():
             raise XMLError(f"{_at(element)} has the text {text.strip()[:40]!r}, expected none", line=element.sourceline)
@@ -145,15 +155,16 @@ class _Reading:
                 text += child.tail
             if not isinstance(child.tag, str):
                 continue
-            place = node.children.get(child.tag)
+            tag = _tag(child)
+            place = node.children.get(tag)
             if place is None:
                 self._leave(child)
                 continue
-            if child.tag in seen and not place.many:
+            if tag in seen and not place.many:
                 if not self._strict:
                     continue
                 raise XMLError(f"{_at(child)} is given twice, expected once", line=child.sourceline)
-            seen.add(child.tag)
+            seen.add(tag)
             if isinstance(place, Node):
                 self._node(child, place, values)
             elif isinstance(place, Nested):
@@ -232,9 +243,9 @@ class _Reading:
         else:
             self._leftovers.append((f"element {path}", element.sourceline or 0))
 
-    def _missing(self, element: etree._Element, path: str) -> NoReturn:
-        what = f"attribute {path!r}" if "@" in path else f"element {path!r}"
-        raise XMLError(f"{_at(element)} lacks something, expected {what}", line=element.sourceline)
+    def _missing(self, element: etree._Element, at: At) -> NoReturn:
+        what = f"attribute {at.path!r}" if "@" in at.path else f"element {at.path!r}"
+        raise XMLError(f"{_at(element)} lacks something, expected {what}", code=at.missing, line=element.sourceline)
 
 
 def _kept(element: etree._Element) -> Subtree:

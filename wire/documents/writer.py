@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ..errors import InvalidArgument
-from .binding import Subtree
+from .binding import NAMESPACES, Subtree
 from .schema import Kept, Nested, Node, Opaque, Shape, Slot, shape_of
 
 # What must not stand in XML as it is: markup, line ends and tabs that a parser would normalize; and what cannot stand.
@@ -73,8 +73,14 @@ class _Writing:
         lines = self._lines
         start = len(lines)
         lines.append("")
+        declared = ""
         for child_tag, place in node.children.items():
+            before = len(lines)
             self._child(value, child_tag, place, indent + "  ")
+            if ":" in child_tag and len(lines) > before and ":" not in tag:
+                prefix = child_tag.partition(":")[0]
+                declared = f" xmlns:{prefix}='{NAMESPACES[prefix]}'"
+        head += declared
         if len(lines) > start + 1:
             lines[start] = f"{indent}<{tag}{head}>{text}"
             lines.append(f"{indent}</{tag}>")

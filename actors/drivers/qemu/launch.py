@@ -29,7 +29,7 @@ from ...monitor.monitor import Monitor
 from ...runtime import Runtime
 from ...unix_sockets import listen_unix
 from .aliases import assign_aliases
-from .command_line import Resources, build_command_line, chardev_id, placement, preparation
+from .command_line import Resources, build_command_line, chardev_id, environment, placement, preparation
 from .process import Launch, Process, spawn
 from .surroundings import QemuSurroundings, check_accelerator
 from .threads import QUESTIONS as THREAD_QUESTIONS
@@ -124,7 +124,11 @@ class _Start:
             argv = build_command_line(self._live, capabilities, resources)
             self._live = _with_channel_paths(self._live, channels)
             log = files.guest_log(self._live.name)
-            return await spawn(Launch(argv, log, allowed_environment(), descriptors, directory=files.run))
+            return await spawn(
+                Launch(
+                    argv, log, {**allowed_environment(), **environment(self._live)}, descriptors, directory=files.run
+                )
+            )
 
     def _channel_paths(self) -> dict[str, Path]:
         """Where channels listen whose definition does not say, by alias."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -28,6 +28,7 @@ OF_CODEC: dict[Any, st.SearchStrategy[Any]] = {
     values.SIGNED: st.integers(-(2**63), 2**63 - 1),
     values.HEX2: st.integers(0, 0xFF),
     values.HEX4: st.integers(0, 0xFFFF),
+    values.HEX4_CAPITALS: st.integers(0, 0xFFFF),
     values.HEX8: st.integers(0, 0xFFFFFFFF),
     values.DECIMAL_OR_HEX: st.integers(0, 2**31 - 1),
     values.UUID: st.uuids().map(str),
@@ -104,7 +105,10 @@ def of_type(type_: Any, at: At) -> st.SearchStrategy[Any]:
     return {bool: st.booleans(), int: st.integers(0, 2**64 - 1), str: XML_TEXT}[type_]
 
 
-DEFINITIONS = any_of(DomainDefinition)
+# The slots are an attribute of the size that they are for.
+DEFINITIONS = any_of(DomainDefinition).map(
+    lambda definition: definition if definition.max_memory is not None else replace(definition, memory_slots=None)
+)
 
 GUEST = """\
 <domain type='kvm' id='3'>

@@ -65,6 +65,7 @@ from .features import Apic, Features, HyperV
 from .implicit import with_implicit_devices
 from .memory import MemoryBacking
 from .os import FirmwareFeature, Loader, Nvram, OperatingSystem
+from .qemu import QemuCommandLine, QemuOverride, QemuProperty, QemuVariable
 from .security import SecurityLabel
 from .sysinfo import FirmwareConfigEntry, Section, Sysinfo
 from .tuning import (
@@ -147,6 +148,10 @@ __all__ = [
     "PerfEvent",
     "PlacedDevice",
     "PowerManagement",
+    "QemuCommandLine",
+    "QemuOverride",
+    "QemuProperty",
+    "QemuVariable",
     "RedirectedDevice",
     "RedirectionFilter",
     "Rng",

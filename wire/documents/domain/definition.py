@@ -16,6 +16,7 @@ from .devices import Devices
 from .features import Features
 from .memory import MemoryBacking
 from .os import OperatingSystem
+from .qemu import QemuCommandLine, QemuOverride
 from .security import IdRange, KeyWrap, LaunchSecurity, SecurityLabel
 from .sysinfo import Sysinfo
 from .tuning import BlkioTune, CpuTune, IOThread, MemoryTune, NumaTune, Resource, ThreadPool, Vcpu
@@ -109,3 +110,10 @@ class DomainDefinition:
     seclabels: Annotated[tuple[SecurityLabel, ...], At("seclabel")] = ()
     key_wraps: Annotated[tuple[KeyWrap, ...], At("keywrap/cipher")] = ()
     launch_security: Annotated[LaunchSecurity | None, At("launchSecurity", by="type")] = None
+    qemu_command_line: Annotated[QemuCommandLine | None, At("qemu:commandline")] = None
+    qemu_capabilities_added: Annotated[tuple[str, ...], At("qemu:capabilities/qemu:add/@capability")] = ()
+    qemu_capabilities_removed: Annotated[tuple[str, ...], At("qemu:capabilities/qemu:del/@capability")] = ()
+    qemu_deprecation: Annotated[Literal["none", "omit", "reject", "crash"] | None, At("qemu:deprecation/@behavior")] = (
+        None
+    )
+    qemu_overrides: Annotated[tuple[QemuOverride, ...], At("qemu:override/qemu:device")] = ()

@@ -42,6 +42,7 @@ from . import (
     memory,
     memory_device,
     onboard,
+    passthrough,
     processors,
     rng,
     seclabels,
@@ -51,9 +52,10 @@ from . import (
     video,
 )
 from .board import Board
-from .character import chardev_id
+from .character import chardev_id, listens_for
 from .image import NodeNames, node_descriptions, node_names
 from .onboard import takes_a_number
+from .passthrough import environment
 from .placement import Placement, placement
 from .preparation import MonitorCommand, preparation
 from .resources import OpenedVsock, Resources
@@ -75,6 +77,7 @@ def build_command_line(definition: DomainDefinition, capabilities: Capabilities,
     Raises UnsupportedConfig for what QEMU, or we, cannot do, naming it. Answers to virConnectDomainXMLToNative too.
     """
     refuse_undone(definition)
+    environment(definition)
     placement(definition)
     seclabels.check_labels(definition, resources)
     board = Board(definition, capabilities, resources)
@@ -121,6 +124,7 @@ def build_command_line(definition: DomainDefinition, capabilities: Capabilities,
         *_sandbox(capabilities),
         *("-msg", "timestamp=on"),
     ]
+    arguments = [*passthrough.overridden(arguments, definition), *passthrough.last_arguments(definition)]
     _check_words(arguments)
     return arguments
 
@@ -137,7 +141,7 @@ def supposed_resources(definition: DomainDefinition) -> Resources:
     helped = (*devices.filesystems, *devices.tpms)
     return Resources(
         monitor=0,
-        sockets={channel.alias: 0 for channel in devices.channels if channel.alias is not None},
+        sockets={channel.alias: 0 for channel in devices.channels if channel.alias and listens_for(channel)},
         helpers={each.alias: Path(f"/{each.alias}") for each in helped if each.alias is not None},
         spice_port=FIRST_PORT,
         display_socket=Path("/display"),
@@ -192,6 +196,8 @@ __all__ = [
     "build_command_line",
     "chardev_id",
     "check_definition",
+    "environment",
+    "listens_for",
     "monitor_arguments",
     "node_descriptions",
     "node_names",

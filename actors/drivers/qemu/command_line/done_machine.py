@@ -11,7 +11,8 @@ DONE: dict[str, frozenset[str]] = {
             "type id name uuid genid title description metadata memory_slots max_memory dump_core memory "
             "current_memory blkiotune memtune memory_backing vcpu_placement cpuset current_vcpus vcpus vcpu_list "
             "iothreads iothread_ids default_iothread cputune numatune resource sysinfos os features cpu clock "
-            "on_poweroff on_reboot on_crash on_lockfailure pm perf devices seclabels"
+            "on_poweroff on_reboot on_crash on_lockfailure pm perf devices seclabels "
+            "qemu_command_line qemu_deprecation qemu_overrides"
         ),
         "GenerationId": "value",
         "PowerManagement": "suspend_to_mem suspend_to_disk",
@@ -75,6 +76,10 @@ DONE: dict[str, frozenset[str]] = {
         "Clock": "offset adjustment basis start timezone timers",
         "Timer": "name present tickpolicy track frequency mode catchup",
         "Catchup": "threshold slew limit",
+        "QemuCommandLine": "arguments environment",
+        "QemuVariable": "name value",
+        "QemuOverride": "alias properties",
+        "QemuProperty": "name type value",
         "Verbatim": "namespace xml",
     }.items()
 }

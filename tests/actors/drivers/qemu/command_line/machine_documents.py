@@ -83,7 +83,19 @@ ENLIGHTENED = """
 <devices/>
 </domain>"""
 
-MACHINES = (NODES, UEFI, ENLIGHTENED)
+PASSED = """
+<domain type='qemu' xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'><name>passed</name>
+<memory unit='MiB'>64</memory>
+<vcpu>1</vcpu><os><type arch='x86_64' machine='pc'>hvm</type></os><features><acpi/></features><clock offset='utc'/>
+<devices><disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk></devices>
+<q:commandline><q:arg value='-global'/><q:arg value='virtio-blk-pci.x=1'/><q:env name='A' value='1'/></q:commandline>
+<q:deprecation behavior='reject'/>
+<q:override><q:device alias='virtio-disk0'><q:frontend><q:property name='serial' type='string' value='s'/>
+  <q:property name='logical_block_size' type='unsigned' value='4096'/><q:property name='bus' type='remove'/>
+  <q:property name='packed' type='bool' value='on'/><q:property name='x' type='signed' value='-1'/></q:frontend>
+  </q:device></q:override></domain>"""
+
+MACHINES = (NODES, UEFI, ENLIGHTENED, PASSED)
 
 # As NEUTRAL of test_drops_nothing.
 NEUTRAL_OF_MACHINES: dict[str, str] = {
@@ -93,6 +105,7 @@ NEUTRAL_OF_MACHINES: dict[str, str] = {
     "DomainDefinition.clock=None": "utc",
     "DomainDefinition.dump_core=False": "as it is anyway",
     "DomainDefinition.iothreads=None": "those that have ids",
+    "DomainDefinition.qemu_deprecation=none": "as it is anyway",
     "DomainDefinition.on_lockfailure": "no lock manager is at work whose locks could fail",
     "Features.hap=None": "the host's processor decides",
     "Features.kvm_dirty_ring=False": "as it is anyway",
@@ -115,6 +128,8 @@ NEUTRAL_OF_MACHINES: dict[str, str] = {
     "OperatingSystem.bios_useserial=False": "as it is anyway",
     "OperatingSystem.smbios=emulate": "as it is anyway",
     "PerfEvent.name": "of a counter that is not kept",
+    "QemuProperty.type": "a number is one whether it may be negative or not",
+    "QemuProperty(remove).value": "of what is removed",
     "SecurityLabel.model": "none, and the one at work",
     "SecurityLabel.relabel=False": "as it is anyway",
     "SecurityLabel.type": "whatever it is, the guest runs as the daemon's user",
