@@ -16,6 +16,7 @@ from ....wire.errors import InvalidArgument, OperationFailed, SystemFailure, Uns
 from ...connection.session import Session
 from ...connection.streams import Break, DescriptorStream, StreamClosed
 from ...runtime import Runtime, send
+from ...unix_sockets import connect_unix
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,10 @@ class Consoles:
         self._domain = domain
         self._users: dict[str, _User] = {}
 
-    def open(self, path: str, session: Session, *, force: bool) -> pykka.ActorRef[DescriptorStream]:
-        """A stream on the terminal at ``path``; with ``force`` it is taken from who has it.
+    def open(
+        self, path: str, session: Session, *, force: bool, is_socket: bool = False
+    ) -> pykka.ActorRef[DescriptorStream]:
+        """A stream on the terminal (or socket) at ``path``; with ``force`` it is taken from who has it.
 
         Raises OperationFailed that names the holder, SystemFailure when the terminal cannot be opened.
         """
@@ -48,7 +51,8 @@ class Consoles:
                     hint="force takes it over",
                 )
             send(user.stream, Break("another client took the console over"))
-        stream = DescriptorStream.start(self._runtime, _open(path), self._owner, f"console of {self._domain}")
+        fd = connect_unix(path).detach() if is_socket else _open(path)
+        stream = DescriptorStream.start(self._runtime, fd, self._owner, f"console of {self._domain}")
         self._users[path] = _User(stream, str(session.identity or session.label))
         return stream
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -289,8 +290,10 @@ class Guest(Records):
 
     # -- the monitor ---------------------------------------------------------------------------------------------------
 
-    async def execute(self, call: Call | None, command: str, arguments: dict[str, Any] | None = None) -> Any:
-        """Run a QMP command within the configured deadline and what is left of the call's.
+    async def execute(
+        self, call: Call | None, command: str, arguments: dict[str, Any] | None = None, fds: Sequence[int] = ()
+    ) -> Any:
+        """Run a QMP command within the configured deadline and what is left of the call's; ``fds`` go along with it.
 
         It gives up a moment before the call itself would: the caller is told which command had no answer.
         """
@@ -305,7 +308,7 @@ class Guest(Records):
             raise OperationFailed(f"the monitor of {self.label} is closed", object=self.name)
         try:
             trace = call.trace if call is not None else None
-            return await monitor.execute(self._monitor, command, arguments, deadline=deadline, trace=trace)
+            return await monitor.execute(self._monitor, command, arguments, deadline=deadline, fds=fds, trace=trace)
         except OperationFailed as error:
             # The monitor closed under the command: most likely the process is ending, and its last words tell more.
             if await process.ends_within(END_NOTICED):

@@ -25,16 +25,16 @@ class Talking(Guest):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._consoles = Consoles(self.runtime, self.actor_ref, self.name)
+        self.consoles = Consoles(self.runtime, self.actor_ref, self.name)
 
     def on_message(self, message: Any) -> Any:
         if isinstance(message, StreamClosed):
-            return self._consoles.closed(message)
+            return self.consoles.closed(message)
         return super().on_message(message)
 
     def on_stop(self) -> None:
         super().on_stop()
-        self._consoles.break_off("the daemon stops")
+        self.consoles.break_off("the daemon stops")
 
     async def domain_monitor_command(self, call: Call, dom: DomainRef, cmd: str, flags: int) -> tuple[str]:
         self.check_flags(call, flags, DomainQemuMonitorCommandFlags.HMP)
@@ -56,4 +56,4 @@ class Talking(Guest):
         self.check_flags(call, flags, DomainConsoleFlags.FORCE | DomainConsoleFlags.SAFE)
         self.require_active()
         path = find_terminal(self.definition.devices, dev_name)
-        return (self._consoles.open(path, call.session, force=bool(flags & DomainConsoleFlags.FORCE)),)
+        return (self.consoles.open(path, call.session, force=bool(flags & DomainConsoleFlags.FORCE)),)
