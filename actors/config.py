@@ -181,6 +181,13 @@ class QemuConfig:
         5.0, "Seconds between attempts to reach the monitor of a guest that does not answer.", _positive, "more than 0"
     )
     destroy_grace: float = _key(5.0, "Seconds between asking QEMU to end and killing it.", _not_negative, "0 or more")
+    log_size: int = _key(
+        2 * 1024 * 1024,
+        "Bytes of a guest's log after which it is rotated, also while the guest runs.",
+        _positive,
+        "more than 0",
+    )
+    log_backups: int = _key(3, "Rotated logs of a guest that are kept.", _not_negative, "0 or more")
     autostart: bool = _key(True, "Whether domains marked for it are started with the daemon.")
 
 

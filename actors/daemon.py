@@ -113,8 +113,9 @@ class Daemon:
                 holder=f"pid {holder}",
                 hint="stop it, or give this one another --root",
             ) from None
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+        # The lock is what counts; whose it is can go unsaid on a full disk.
+        with contextlib.suppress(OSError):
+            os.pwrite(self._lock, f"{os.getpid():<20}".encode(), 0)
 
     async def _release_directories(self) -> None:
         if self._lock >= 0:

@@ -7,6 +7,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -320,14 +322,96 @@ def test_a_guest_whose_status_is_damaged_is_taken_up_by_its_definition(daemon: V
     daemon.kill()
     (daemon.run / f"{domain.uuid}.status").write_text("<domstatus/>")
     daemon.start()
-    assert domain.wait(DomainState.PAUSED, PATIENCE) is DomainState.PAUSED
-    assert console in domain.xml()
+    wait_until(lambda: console in domain.xml())
+    assert domain.state()[0] is DomainState.PAUSED
     domain.resume()
     daemon.kill()
     daemon.start()
     assert state(domain) == "RUNNING UNPAUSED"
     domain.destroy()
     assert daemon.qemus() == []
+
+
+def test_a_guest_that_was_started_paused_is_not_set_running_because_its_status_is_damaged(
+    daemon: Virtactord, client: Host
+) -> None:
+    domain = client.domains.define(plain("g"))
+    domain.start(paused=True)
+    daemon.kill()
+    (daemon.run / f"{domain.uuid}.status").write_text("")
+    daemon.start()
+    assert json.loads(domain.monitor_command('{"execute": "query-status"}'))["return"]["status"] == "prelaunch"
+    assert state(domain) == "PAUSED UNKNOWN"
+
+
+def test_a_rename_that_was_under_way_leaves_one_domain_with_its_mark(daemon: Virtactord, client: Host) -> None:
+    old = client.domains.define(plain("old"))
+    old.set_autostart(True)
+    daemon.kill()
+    folder = daemon.paths.config / "qemu"
+    (folder / "new.xml").write_text((folder / "old.xml").read_text().replace("<name>old<", "<name>new<"))
+    daemon.start()
+    assert [(domain.name, domain.autostart()) for domain in client.domains] == [("old", True)]
+    client.domains["old"].undefine()
+    daemon.kill()
+    daemon.start()
+    assert list(client.domains) == []
+
+
+def test_a_mark_goes_with_its_damaged_definition(daemon: Virtactord, client: Host) -> None:
+    domain = client.domains.define(plain("g"))
+    domain.set_autostart(True)
+    daemon.kill()
+    (daemon.paths.config / "qemu/g.xml").write_text("")
+    daemon.start()
+    assert daemon.says("g is no longer marked for autostart")
+    client.domains.define(plain("g"))
+    daemon.kill()
+    daemon.start()
+    assert not client.domains["g"].autostart()
+
+
+def test_nothing_is_left_of_a_guest_that_ended_while_no_daemon_ran(daemon: Virtactord, client: Host) -> None:
+    gone, kept = (client.domains.create(plain(name, AGENT), paused=True) for name in ("gone", "kept"))
+    helpers = {}
+    for domain in (gone, kept):
+        # What serves a guest beside its QEMU, as the daemon knows it: by its name and a file of the guest.
+        command = ["swtpm", "-c", "import time; time.sleep(1000)", str(daemon.run / f"{domain.uuid}.tpm")]
+        helpers[domain] = subprocess.Popen(command, executable=sys.executable)
+        (daemon.run / f"{domain.uuid}.tpm").write_text("")
+        (daemon.run / f"{domain.uuid}.something-new").write_text("")
+    pid = daemon.qemu_of(gone.uuid)
+    assert pid is not None
+    daemon.kill()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: daemon.qemu_of(gone.uuid) is None)
+    daemon.start()
+    assert daemon.files_of(gone.uuid) == []
+    assert helpers[gone].wait(PATIENCE) == -signal.SIGKILL
+    assert helpers[kept].poll() is None
+    assert daemon.files_of(kept.uuid) == [
+        f"{kept.uuid}.{suffix}" for suffix in ("agent-0", "monitor", "pid", "something-new", "status", "tpm")
+    ]
+    kept.destroy()
+    wait_until(lambda: daemon.files_of(kept.uuid) == [])
+    helpers[kept].kill()
+    helpers[kept].wait(PATIENCE)
+
+
+def test_a_guests_log_is_rotated_while_it_runs(root: Path, probed: Path) -> None:
+    daemon = Virtactord(root, probed)
+    try:
+        daemon.configure(log_size=20_000, log_backups=1)
+        daemon.start()
+        with daemon.connect() as host:
+            host.domains.create(plain("g"), paused=True)
+            log = daemon.paths.log / "qemu/g.log"
+            with log.open("a") as file:
+                file.write("complaint\n" * 10_000)
+            wait_until(lambda: log.stat().st_size <= 20_000)
+        assert "starting: " in log.with_name("g.log.0").read_text()
+    finally:
+        daemon.stop()
 
 
 def test_a_status_of_another_boot_is_of_a_guest_that_has_ended(daemon: Virtactord, client: Host) -> None:

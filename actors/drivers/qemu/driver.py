@@ -8,6 +8,8 @@ that it runs, and it is ended. One whose file is damaged is no such: it is taken
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import dataclasses
 import itertools
 import logging
@@ -19,7 +21,7 @@ from uuid import UUID
 import pykka
 
 from ....wire.documents.domain import DomainDefinition, parse_domain
-from ....wire.enums.domain import DomainRunningReason, DomainState
+from ....wire.enums.domain import DomainPausedReason, DomainState
 from ....wire.enums.error import ErrorDomain
 from ....wire.errors import VirtError, XMLError
 from ....wire.paths import Paths
@@ -28,7 +30,7 @@ from ...config import Config
 from ...events import EventLog
 from ...host.files import HostFiles
 from ...runtime import Runtime
-from ...store import Store, sweep
+from ...store import TEMPORARY, Store, sweep
 from ..directory import Directory
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle
@@ -37,8 +39,9 @@ from .domain import QemuDomain
 from .emulators import Emulators
 from .files import QemuFiles
 from .guest import Load
+from .guest_logs import CHECK_EVERY, bound_logs
 from .host_queries import QemuHostQueries
-from .leftovers import end_at_once, processes_of
+from .leftovers import end_at_once, helpers_of, processes_of
 from .process import Identity, boot_id
 from .status import Status, parse_status
 from .surroundings import QemuSurroundings
@@ -85,11 +88,34 @@ class QemuDriver(QemuHostQueries, DomainDriver):
                 statuses[uuid] = status
         unattended = damaged & processes.keys() - statuses.keys()
         self._end_unknown({uuid: processes[uuid] for uuid in processes.keys() - statuses.keys() - unattended})
-        for uuid in self._files.uuids_in_run() - statuses.keys() - unattended:
-            self._files.remove_leftovers(uuid)
+        alive = {uuid for uuid, status in statuses.items() if status.process.is_alive()}
+        self._end_helpers(alive | unattended)
+        # Those of a guest that has a status go when its domain has taken that up.
+        self._remove_leftovers({*statuses, *unattended})
         autostart = self._config.autostart and self._is_first_of_boot()
         for uuid in {**definitions, **statuses}:
             self._load(definitions.get(uuid), statuses.get(uuid), autostart)
+        self.spawn(self._bound_logs(), "bound the guests' logs")
+
+    def _end_helpers(self, living: set[str]) -> None:
+        """End what served guests beside their QEMUs, and has outlived them."""
+        for uuid, helpers in helpers_of(self._files.run).items():
+            if uuid not in living:
+                logger.warning("ending what is left of %s: processes %s", uuid, [helper.pid for helper in helpers])
+                for helper in helpers:
+                    end_at_once(helper)
+
+    def _remove_leftovers(self, known: set[str]) -> None:
+        """Remove the files of guests that nothing is known of, and what stood for definitions that are gone."""
+        for uuid in self._files.uuids_in_run() - known:
+            self._files.remove_leftovers(uuid)
+        for name in self._files.remove_marks_of_nothing():
+            logger.warning("%s is no longer marked for autostart: its definition is not there", name)
+
+    async def _bound_logs(self) -> None:
+        while True:
+            await self.runtime.in_thread(bound_logs, self._files.log, self._config.log_size, self._config.log_backups)
+            await asyncio.sleep(CHECK_EVERY)
 
     def _load(self, persistent: DomainDefinition | None, status: Status | None, autostart: bool) -> None:
         definition = persistent or (status.domain if status is not None else None)
@@ -99,23 +125,29 @@ class QemuDriver(QemuHostQueries, DomainDriver):
         except VirtError as error:
             logger.error("domain %s is left out: %s", definition.name, error)
             return
-        marked = persistent is not None and self._files.autostart_link(definition.name).is_symlink()
+        marked = persistent is not None and self._is_marked(definition.name)
         entry.ref.tell(Load(persistent, marked, status, start=marked and autostart))
 
     def _load_definitions(self) -> list[DomainDefinition]:
-        """What the files say, first come, first served where two say the same domain."""
-        found: list[DomainDefinition] = []
-        names: set[str] = set()
-        for path in self._files.definitions():
+        """What the files say. Two of one UUID are what is left of a rename that did not come to its end.
+
+        Of these the one stays that is marked for autostart, if one is: the new mark is made before the old one goes.
+        The other is set aside, or it would come back when the first is undefined.
+        """
+        found: dict[str | None, DomainDefinition] = {}
+        for path in sorted(self._files.definitions(), key=lambda path: not self._is_marked(path.stem)):
             definition = self._read(path, _parse_definition)
             if definition is None:
                 continue
-            if taken := names & {definition.name, definition.uuid or ""}:
-                logger.error("%s is left out: %s is another domain's", path, taken.pop())
+            if other := found.get(definition.uuid):
+                aside = self._files.set_aside(path).name
+                logger.error("%s is set aside as %s: its UUID is that of %s", path, aside, other.name)
                 continue
-            names |= {definition.name, definition.uuid or ""}
-            found.append(definition)
-        return found
+            found[definition.uuid] = definition
+        return list(found.values())
+
+    def _is_marked(self, name: str) -> bool:
+        return self._files.autostart_link(name).is_symlink()
 
     def _load_statuses(self) -> tuple[dict[str, Status], set[str]]:
         """The running guests by UUID, and the UUIDs whose files are damaged, or were when an earlier daemon looked."""
@@ -137,7 +169,8 @@ class QemuDriver(QemuHostQueries, DomainDriver):
             return None
         logger.warning("%s: process %d is taken up by its definition", definition.name, process.pid)
         live = dataclasses.replace(assign_aliases(definition), id=next(self.ids))
-        return Status(state=DomainState.RUNNING, reason=int(DomainRunningReason.UNKNOWN), process=process, domain=live)
+        # Not running, until its monitor says so: one that was started paused must not be taken for a restart.
+        return Status(state=DomainState.PAUSED, reason=int(DomainPausedReason.UNKNOWN), process=process, domain=live)
 
     def _end_unknown(self, processes: dict[str, Identity]) -> None:
         for uuid, identity in processes.items():
@@ -147,9 +180,17 @@ class QemuDriver(QemuHostQueries, DomainDriver):
     def _is_first_of_boot(self) -> bool:
         """Whether this is the first daemon here since the host came up: what is marked for it starts once."""
         mark = self._files.run / "autostarted"
-        if mark.exists() and mark.read_text() == boot_id():
-            return False
-        mark.write_text(boot_id())
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if mark.read_text() == boot_id():
+                return False
+        # In one piece: a mark that is half there would have everything started again.
+        fresh = mark.with_name(f"{TEMPORARY}{mark.name}")
+        try:
+            fresh.write_text(boot_id())
+            fresh.replace(mark)
+        except OSError as error:
+            logger.error("cannot write %s: %s", mark, error.strerror)
+            fresh.unlink(missing_ok=True)
         return True
 
     def on_stop(self) -> None:

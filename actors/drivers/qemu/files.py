@@ -8,16 +8,18 @@ run/qemu/UUID.monitor          its QMP socket
 run/qemu/UUID.pid              its pid, written by QEMU; the path also marks the process as ours
 run/qemu/UUID.groups           the control groups that were made for it
 run/qemu/UUID.agent-N          the sockets of its channels
+run/qemu/UUID.*                whatever else a guest has while it runs: it goes with the guest
 run/qemu/autostarted           the boot of the host in which marked domains have been started
 lib/qemu/nvram/NAME_VARS.fd    the variables of its UEFI, made from a template at its first start
 lib/qemu/ram                   where files for guests' memory are, without names
-log/qemu/NAME.log              QEMU's own output
+log/qemu/NAME.log              QEMU's own output, NAME.log.N what was before it (guest_logs.py)
 =============================  =====================================================================
 """
 
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,8 @@ from pathlib import Path
 from ....wire.paths import Paths
 from .cgroups import GuestGroups
 
-UUID_LENGTH = 36
+UUID_FILE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.")
+STATUS = ".status"
 DAMAGED = ".damaged"
 
 
@@ -92,20 +95,30 @@ class QemuFiles:
 
     def uuids_in_run(self) -> set[str]:
         """The UUIDs of domains that have something in the run directory beside a status file."""
-        suffixes = (".monitor", ".pid", ".groups", ".agent-", f".status{DAMAGED}")
-        return {path.name[:UUID_LENGTH] for path in self.run.iterdir() if path.name[UUID_LENGTH:].startswith(suffixes)}
+        found = (UUID_FILE.match(path.name) for path in self.run.iterdir() if path.suffix != STATUS)
+        return {match[1] for match in found if match}
 
     def damaged_statuses(self) -> set[str]:
         """The UUIDs of domains whose status file was damaged while their guest ran."""
-        return {path.name[:UUID_LENGTH] for path in self.run.glob(f"*.status{DAMAGED}")}
+        return {path.name.removesuffix(f"{STATUS}{DAMAGED}") for path in self.run.glob(f"*{STATUS}{DAMAGED}")}
 
     def remove_leftovers(self, uuid: str) -> None:
         """Remove what a guest that has ended leaves in the run directory, its status file excepted."""
         self.groups(uuid).remove()
-        damaged = self.status(uuid).with_suffix(f".status{DAMAGED}")
-        for path in (self.monitor(uuid), self.pid(uuid), damaged, *self.run.glob(f"{uuid}.agent-*")):
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
+        for path in self.run.glob(f"{uuid}.*"):
+            if path.suffix != STATUS:
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+
+    def remove_marks_of_nothing(self) -> list[str]:
+        """Remove autostart marks whose definitions are not there; the names of their domains.
+
+        A definition that is made anew under such a name would otherwise be marked without anybody's wish.
+        """
+        found = [link for link in self.autostart.glob("*.xml") if link.is_symlink() and not link.exists()]
+        for link in found:
+            link.unlink(missing_ok=True)
+        return [link.stem for link in found]
 
     def set_aside(self, path: Path) -> Path:
         """Rename a damaged file so that the others can be loaded and somebody can look at it."""

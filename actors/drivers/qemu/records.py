@@ -84,7 +84,13 @@ class Records(Domain):
         self.has_status = True
         path = self.around.files.status(self.text_uuid)
         self._saving = commit_later(self.around.store, Write(path, format_status(status), durable=False))
+        self._saving.add_done_callback(lambda saving: self._unsaved(says, saving))
         return self._saving
+
+    def _unsaved(self, says: tuple[Any, ...], saving: asyncio.Future[None]) -> None:
+        """What could not be written is written with the next change, also where that leads back to it."""
+        if not saving.cancelled() and saving.exception() is not None and self._saved is says:
+            self._saved = None
 
     async def live_state_saved(self) -> None:
         if self._saving is not None and not self._saving.done():
