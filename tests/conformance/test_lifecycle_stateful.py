@@ -111,14 +111,13 @@ class Domains(RuleBasedStateMachine):
         defined = name in self.models and self.models[name].defined
         if defined:
             self.models[name].defined = False
-            self.models[name].autostart = False
+            if not (self.is_libvirts_test and self.is_active(name)):
+                self.models[name].autostart = False
             self.call("domain_undefine_flags", self.ref(name), 0)
             self.happen(name, Happening.UNDEFINED)
         else:
             what = Happening.UNDEFINED
             self.call_domain("domain_undefine_flags", name, 0, allowed=self.is_libvirts_test, what=what)
-            if name in self.models:
-                self.models[name].autostart &= not self.is_libvirts_test
 
     @rule(name=NAMES, wanted=st.booleans())
     def set_autostart(self, name: str, wanted: bool) -> None:

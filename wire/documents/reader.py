@@ -16,7 +16,7 @@ from lxml import etree
 
 from ..enums.error import ErrorDomain, ErrorNumber
 from ..errors import UnsupportedConfig, XMLError
-from .binding import At, ElementCodec, NAMESPACES, Subtree, Verbatim
+from .binding import NAMESPACES, At, ElementCodec, Subtree, Verbatim
 from .schema import Kept, Nested, Node, Opaque, Refused, Shape, Slot, shape_of
 
 Model = TypeVar("Model")

@@ -90,12 +90,12 @@ class Kept:
 
 @dataclass(slots=True)
 class Shape:
-    """A class with its element's node; `required` maps its fields without default to the paths they stand at."""
+    """A class with its element's node; `required` maps its fields without default to where they stand."""
 
     cls: type
     tag: str | None
     node: Node
-    required: dict[str, str]
+    required: dict[str, At]
     collected: tuple[str, ...]
 
 
@@ -104,13 +104,13 @@ def shape_of(cls: type) -> Shape:
     """The shape of a model class. Raises TypeError for a class that breaks the rules of `binding`."""
     hints = get_type_hints(cls, include_extras=True)
     node = Node()
-    required: dict[str, str] = {}
+    required: dict[str, At] = {}
     collected: list[str] = []
     bound = [(each, *_binding(cls, each.name, hints[each.name])) for each in fields(cls)]
     for each, type_, at in sorted(bound, key=lambda item: item[2].last):
         _place(node, each.name, type_, at)
         if each.default is MISSING and each.default_factory is MISSING:
-            required[each.name] = at.path
+            required[each.name] = at
         if get_origin(type_) is tuple:
             collected.append(each.name)
     return Shape(cls, getattr(cls, "TAG", None), node, required, tuple(collected))

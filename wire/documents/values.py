@@ -93,6 +93,7 @@ ANY_HEX = Codec(_hexadecimal_of_any_size, lambda number: f"0x{number:04x}", "a n
 LONG_HEX = Codec(_hexadecimal_of_any_size, lambda number: f"0x{number:x}", "a number, decimal or 0x…")
 HEX2 = hexadecimal(2, 0xFF)
 HEX4 = hexadecimal(4, 0xFFFF)
+HEX4_CAPITALS = Codec(HEX4.read, lambda number: f"0x{number:04X}", HEX4.expects)
 HEX8 = hexadecimal(8, 0xFFFFFFFF)
 DECIMAL_OR_HEX = Codec(lambda text: _any_base(text, _INT_MAX), str, "a number, decimal or 0x…")
 

@@ -138,6 +138,13 @@ class TestDomain(Checkpoints, TestGuest):
     def require_persistent(self, what: str) -> None:
         """libvirt's takes a transient domain for a persistent one here."""
 
+    async def domain_undefine_flags(self, call: Call, dom: DomainRef, flags: int) -> None:
+        kept = self.autostart
+        await super().domain_undefine_flags(call, dom, flags)
+        if self.active and kept:  # As libvirt's has it, until the guest is gone.
+            self.autostart = True
+            self.tell_summary()
+
     def domain_is_updated(self, call: Call, dom: DomainRef) -> tuple[int]:
         return (0,)
 

@@ -426,12 +426,12 @@ def test_a_display_gets_a_port_and_a_listen_element(devices: str, expected: Grap
 @pytest.mark.parametrize(
     ("inside", "devices", "message"),
     [
-        ("<vcpu current='3'>2</vcpu>", "", "maxvcpus must not be less than current vcpus (2 < 3)"),
+        ("<vcpu current='3'>2</vcpu>", "", "maximum vCPU count must not be less than current vCPU count (2 < 3)"),
         ("<vcpu>0</vcpu>", "", "the number of vcpus is 0"),
         ("<vcpu>2</vcpu><cpu><topology sockets='1' cores='3' threads='1'/></cpu>", "", "CPU topology makes 3 vcpus"),
         ("<clock offset='timezone'/>", "", "timezone"),
         ("<clock offset='utc' adjustment='3'/>", "", "adjustment and basis with offset 'utc'"),
-        ("", "<disk><target dev='vda'/></disk>", "disk vda has no source"),
+        ("", "<disk><target dev='vda'/></disk>", "missing source information for device vda"),
         ("", "<disk><source file='/x'/><target dev='xy'/></disk>", "Unknown disk name 'xy' and no address specified"),
         ("", "<disk><source file='/x'/><target dev='vda'/></disk>" * 2, "target 'vda' duplicated"),
         ("", "<disk><source file='/x'/><target dev='vda'/><boot order='0'/></disk>", "boot order is 0"),

@@ -17,7 +17,7 @@ from ...cpuset import parse_numbers
 from ...errors import UnsupportedConfig, XMLError
 from .address import Device
 from .clock import Clock
-from .cpu import Cpu, CpuFeature
+from .cpu import Cell, Cpu, CpuFeature, Distance
 from .definition import DomainDefinition
 from .devices import (
     Channel,
@@ -44,6 +44,8 @@ from .validate import validate
 Port = TypeVar("Port", Serial, Parallel)
 
 USER_ALIAS = "ua-"
+# Distances of nodes, from itself and from another.
+NEAR, FAR = 10, 20
 # What a disk's name says of its bus; libvirt's own drivers differ in "sd".
 BUS_OF_TARGET: dict[str, DiskBus] = {"hd": "ide", "sd": "sata", "vd": "virtio", "fd": "fdc", "xvd": "xen", "ubd": "uml"}
 # KiB, by model; the models that are not here take none.
@@ -136,6 +138,8 @@ def _with_boot(definition: DomainDefinition) -> DomainDefinition:
 
 
 def _cpu(cpu: Cpu) -> Cpu:
+    if cpu.numa is not None:
+        cpu = replace(cpu, numa=replace(cpu.numa, cells=_cells(cpu.numa.cells)))
     if cpu.topology and cpu.topology.dies is None:
         cpu = replace(cpu, topology=replace(cpu.topology, dies=1))
     features = tuple(CpuFeature(policy=feature.policy or "require", name=feature.name) for feature in cpu.features)
@@ -174,7 +178,35 @@ def _cputune(tune: CpuTune) -> CpuTune | None:
     return None if tune == CpuTune() else tune
 
 
+def _cells(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """The guest's nodes with their numbers, and all distances, once one is said: the way back is as far."""
+    cells = tuple(cell if cell.id is not None else replace(cell, id=number) for number, cell in enumerate(cells))
+    said = {(cell.id, distance.id): distance.value for cell in cells for distance in cell.distances}
+    if not said:
+        return cells
+
+    def distance(one: int | None, other: int | None) -> int:
+        default = NEAR if one == other else FAR
+        return said.get((one, other), said.get((other, one), default))
+
+    return tuple(
+        replace(
+            cell,
+            distances=tuple(Distance(id=other.id or 0, value=distance(cell.id, other.id)) for other in cells),
+        )
+        for cell in cells
+    )
+
+
+def _with_protocol(device: Any) -> Any:
+    """What is spoken on a TCP connection of which nothing is said."""
+    if getattr(device, "type", None) == "tcp" and getattr(device, "protocol", "") is None:
+        return replace(device, protocol="raw")
+    return device
+
+
 def _devices(devices: Devices, domain_uuid: str, bus_of_sd: DiskBus) -> Devices:
+    devices = devices.mapped(_with_protocol)
     serials, consoles = _serials_and_consoles(devices.serials, devices.consoles)
     return replace(
         devices,
@@ -201,7 +233,8 @@ def _disk(disk: Disk, bus_of_sd: DiskBus) -> Disk:
         raise XMLError(f"Unknown disk name '{disk.target}' and no address specified")
     readonly = disk.readonly or disk.device == "cdrom"
     snapshot = "no" if disk.type == "vhostuser" else disk.snapshot
-    return replace(disk, bus=bus, readonly=readonly, snapshot=snapshot)
+    hosts = tuple(replace(host, transport=None) if host.transport == "tcp" else host for host in disk.hosts)
+    return replace(disk, bus=bus, readonly=readonly, snapshot=snapshot, hosts=hosts)
 
 
 def _bus_of(name: str, bus_of_sd: DiskBus) -> DiskBus | None:
@@ -216,6 +249,13 @@ def _filesystem(share: Filesystem) -> Filesystem:
 
 
 def _host_device(device: HostDevice) -> HostDevice:
+    where = device.source_address
+    if device.type == "pci" and where is not None and where.bus is not None:
+        try:
+            bus = f"0x{int(where.bus, 0):02x}"
+        except ValueError:
+            raise XMLError(f"host device: bus is {where.bus!r}, expected a number") from None
+        device = replace(device, source_address=replace(where, bus=bus))
     if device.mode == "subsystem" and device.managed is None:
         return replace(device, managed=False)
     return device
@@ -252,6 +292,8 @@ def _with_macs(interfaces: tuple[Interface, ...], domain_uuid: str) -> tuple[Int
     taken = {interface.mac for interface in interfaces}
 
     def with_mac(position: int, interface: Interface) -> Interface:
+        addresses = tuple(replace(each, family=each.family or "ipv4") for each in interface.addresses)
+        interface = replace(interface, addresses=addresses)
         if interface.mac is not None:
             return interface
         attempt = 0

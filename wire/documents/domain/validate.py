@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from ...enums.error import ErrorNumber
 from ...errors import UnsupportedConfig, XMLError
 from .definition import DomainDefinition
 from .devices import CharacterDevice
@@ -35,7 +36,7 @@ def _vcpus(definition: DomainDefinition) -> None:
     if maximum == 0 or current == 0:
         raise XMLError("the number of vcpus is 0, expected at least 1")
     if current > maximum:
-        raise XMLError(f"maxvcpus must not be less than current vcpus ({maximum} < {current})")
+        raise UnsupportedConfig(f"maximum vCPU count must not be less than current vCPU count ({maximum} < {current})")
 
 
 def _topology(definition: DomainDefinition) -> None:
@@ -83,8 +84,16 @@ def _disks(definition: DomainDefinition) -> None:
         if times > 1:
             raise XMLError(f"target '{target}' duplicated for disks")
     for disk in definition.devices.disks:
-        if disk.path is None and disk.nvme_address is None and disk.device not in ("cdrom", "floppy"):
-            raise XMLError(f"disk {disk.target} has no source, expected <source file='…'/>")
+        if (
+            disk.path is None
+            and disk.protocol is None
+            and disk.nvme_address is None
+            and disk.device not in ("cdrom", "floppy")
+        ):
+            error = XMLError(code=ErrorNumber.NO_SOURCE)
+            error.message = f"missing source information for device {disk.target}"
+            error.args = (error.message,)
+            raise error
 
 
 def _controllers(definition: DomainDefinition) -> None:
@@ -126,16 +135,22 @@ def _character_devices(definition: DomainDefinition) -> None:
 
 def _graphics(definition: DomainDefinition) -> None:
     for graphics in definition.devices.graphics:
-        if graphics.password is not None and len(graphics.password) > VNC_PASSWORD_LENGTH:
-            raise UnsupportedConfig(f"VNC password is {len(graphics.password)} characters long, only 8 permitted")
         if graphics.type != "vnc":
             continue
+        if graphics.password is not None and len(graphics.password) > VNC_PASSWORD_LENGTH:
+            raise UnsupportedConfig(f"VNC password is {len(graphics.password)} characters long, only 8 permitted")
         if graphics.port not in (None, -1) and not graphics.autoport and graphics.port not in VNC_PORTS:
             raise XMLError(f"vnc port {graphics.port} is not in range 5900-65535")
         if graphics.listens and graphics.listen not in (None, graphics.listens[0].address):
             raise XMLError(f"graphics 'listen' attribute '{graphics.listen}' must match the first listen element")
         if len(graphics.listens) > 1:
             raise UnsupportedConfig("more than one listen element of graphics vnc")
+
+
+def _interfaces(definition: DomainDefinition) -> None:
+    for card in definition.devices.interfaces:
+        if (card.type == "network" and card.network is None) or (card.type == "bridge" and card.bridge is None):
+            raise XMLError(f"interface type='{card.type}' requires a 'source' element")
 
 
 def _inputs(definition: DomainDefinition) -> None:
@@ -172,6 +187,7 @@ RULES: tuple[Callable[[DomainDefinition], None], ...] = (
     _controllers,
     _character_devices,
     _graphics,
+    _interfaces,
     _inputs,
     _videos,
     _aliases,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from ....enums.error import ErrorNumber
 from ...binding import At, Subtree
 from ...values import HEX2, HEX4, ON_OFF, SIZE_BYTES, UUID, YES_NO, hexadecimal
 from ..address import Device
@@ -185,12 +186,12 @@ class Disk(Device):
     config: Annotated[str | None, At("source/config/@file")] = None
     nvme_address: Annotated[HostPciAddress | None, At("source/address")] = None
     source_auth: Annotated[DiskAuth | None, At("source/auth")] = None
+    slices: Annotated[tuple[Slice, ...], At("source/slices/slice")] = ()
     source_labels: Annotated[tuple[DeviceLabel, ...], At("source/seclabel")] = ()
     source_encryption: Annotated[DiskEncryption | None, At("source/encryption")] = None
     reservations: Annotated[Subtree | None, At("source/reservations")] = None
     initiator: Annotated[str | None, At("source/initiator/iqn/@name")] = None
     identity: Annotated[Subtree | None, At("source/identity")] = None
-    slices: Annotated[tuple[Slice, ...], At("source/slices/slice")] = ()
     ssl_verify: Annotated[bool | None, At("source/ssl/@verify", YES_NO)] = None
     cookies: Annotated[tuple[Cookie, ...], At("source/cookies/cookie")] = ()
     readahead: Annotated[int | None, At("source/readahead/@size")] = None
@@ -207,7 +208,7 @@ class Disk(Device):
     physical_block_size: Annotated[int | None, At("blockio/@physical_block_size")] = None
     discard_granularity: Annotated[int | None, At("blockio/@discard_granularity")] = None
     mirror: Annotated[Subtree | None, At("mirror")] = None
-    target: Annotated[str, At("target/@dev")]
+    target: Annotated[str, At("target/@dev", missing=ErrorNumber.NO_TARGET)]
     bus: Annotated[DiskBus | None, At("target/@bus")] = None
     tray: Annotated[Literal["open", "closed"] | None, At("target/@tray")] = None
     removable: Annotated[bool | None, At("target/@removable", ON_OFF)] = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ...binding import At
-from ...values import HEX2, HEX4, ON_OFF, UUID, YES_NO, hexadecimal
+from ...values import HEX2, HEX4, HEX4_CAPITALS, ON_OFF, UUID, YES_NO, hexadecimal
 from ..address import Device
 from .character import HostSide
 
@@ -73,8 +73,8 @@ class UsbFilter:
     """Which USB devices a viewer may lend; None is any."""
 
     usb_class: Annotated[int | None, At("@class", HEX2)] = None
-    vendor: Annotated[str | None, At("@vendor")] = None
-    product: Annotated[str | None, At("@product")] = None
+    vendor: Annotated[int | None, At("@vendor", HEX4_CAPITALS)] = None
+    product: Annotated[int | None, At("@product", HEX4_CAPITALS)] = None
     version: Annotated[str | None, At("@version")] = None
     allow: Annotated[bool, At("@allow", YES_NO)]
 
