@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .guest import Guest
-from .talking import Talking
+from .controls import Controls
+from .live_changes import LiveChanges
 from .variables import Variables
 
 
-class QemuDomain(Variables, Talking, Guest):
+class QemuDomain(Variables, LiveChanges, Controls):
     """A domain whose guest is a QEMU process."""

@@ -457,6 +457,12 @@ class Guest(Records):
         self.live = with_channel_state(self.live, alias, is_open)
         self.save_live_state()
 
+    def on_device_deleted(self, event: QmpEvent) -> None:
+        """QEMU has no device of that alias any more."""
+
+    def _on_device_deleted(self, event: QmpEvent) -> None:
+        self.on_device_deleted(event)
+
     def _on_suspend(self, event: QmpEvent) -> None:
         self.happen(Happening.GUEST_SUSPENDED)
 
@@ -473,6 +479,7 @@ class Guest(Records):
         "GUEST_PANICKED": _on_panic,
         "BALLOON_CHANGE": _on_balloon,
         "VSERPORT_CHANGE": _on_port,
+        "DEVICE_DELETED": _on_device_deleted,
         "SUSPEND": _on_suspend,
         "WAKEUP": _on_wakeup,
     }
