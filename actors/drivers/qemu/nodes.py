@@ -36,6 +36,9 @@ def _numbered(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     numbered = [replace(cell, id=number if cell.id is None else cell.id) for number, cell in enumerate(cells)]
     if told and told != set(range(len(cells))):
         raise XMLError(f"numa: ids of cells are {format_numbers(told)}, expected 0 to {len(cells) - 1}")
+    for cell in numbered:
+        if strange := [each.id for each in cell.distances if each.id >= len(cells)]:
+            raise XMLError(f"numa: distance from cell {cell.id} to {strange[0]}, expected 0 to {len(cells) - 1}")
     return tuple(sorted(numbered, key=lambda cell: cell.id or 0))
 
 
