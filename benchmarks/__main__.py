@@ -16,7 +16,20 @@ from .daemons import Unavailable, Virtactord
 from .libvirtd import Libvirtd
 from .results import Row, save, table
 
-MEASURES = ("roundtrip", "throughput", "crossed", "listing", "starts", "fleet", "memory", "isolation", "scale", "idle")
+MEASURES = (
+    "roundtrip",
+    "throughput",
+    "crossed",
+    "listing",
+    "starts",
+    "fleet",
+    "statistics",
+    "definitions",
+    "memory",
+    "isolation",
+    "scale",
+    "idle",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -39,6 +39,12 @@ class LibvirtClient:
     def info(self, name: str) -> Any:
         return self._domain(name).info()
 
+    def statistics(self) -> Any:
+        return self._connection.getAllDomainStats(0)
+
+    def xml(self, name: str) -> Any:
+        return self._domain(name).XMLDesc()
+
     def suspend(self, name: str) -> Any:
         self._domain(name).suspend()
 

@@ -41,6 +41,12 @@ class OurClient:
     def info(self, name: str) -> Any:
         return self._domain(name).info()
 
+    def statistics(self) -> Any:
+        return self._host.domains.stats()
+
+    def xml(self, name: str) -> Any:
+        return self._domain(name).xml()
+
     def suspend(self, name: str) -> Any:
         self._domain(name).suspend()
 
