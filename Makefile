@@ -4,6 +4,7 @@
 #   make test     lint and all tests
 #   make bench    measures, beside libvirtd where it is installed
 #   make fuzz      feeds the daemon's decoders with bytes of atheris's making, FUZZ_SECONDS long
+#   make campaign  kills the daemon and its guests ROUNDS times, and looks whether anything was lost
 #   make lint     ruff and pyright
 #   make setup    only the set-up: system packages (as root), .venv, the small guest in .cache/guest
 #   make clean    removes what the set-up made in this folder
@@ -19,6 +20,8 @@ PYTHON ?= $(shell /usr/bin/python3 -c 'import sys; sys.exit(sys.version_info < (
     && echo /usr/bin/python3 || echo python3)
 BIN := .venv/bin
 FUZZ_SECONDS ?= 60
+ROUNDS ?= 200
+SEED ?= 1
 export DEBIAN_FRONTEND := noninteractive
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -30,7 +33,7 @@ REQUIRED := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
 TESTED_WITH := libvirt-daemon-system libvirt-clients virtinst python3-libvirt libsys-virt-perl tshark \
     libvirt-wireshark openssh-server openssh-client openssl netcat-openbsd iproute2
 
-.PHONY: demo test bench fuzz lint setup clean system guest tested-with
+.PHONY: demo test bench fuzz campaign lint setup clean system guest tested-with
 
 demo: setup
 	$(BIN)/python examples/demo.py
@@ -44,6 +47,9 @@ bench: setup
 fuzz: setup
 	$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install --quiet '.[fuzz]'
 	$(BIN)/python -m fuzz --seconds $(FUZZ_SECONDS)
+
+campaign: setup
+	$(BIN)/python -m campaign --rounds $(ROUNDS) --seed $(SEED)
 
 lint: .venv/ready
 	$(BIN)/ruff format --check --quiet

@@ -1,0 +1,3 @@
+from ..uninstalled import make_importable
+
+make_importable("campaign")
