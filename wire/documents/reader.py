@@ -83,10 +83,11 @@ def path_of(element: etree._Element) -> str:
 
 def _tag(element: etree._Element) -> str:
     """A tag as models have it: with our prefix for libvirt's own namespaces."""
-    if not element.tag.startswith("{"):
-        return element.tag
+    tag = str(element.tag)
+    if not tag.startswith("{"):
+        return tag
     name = etree.QName(element)
-    return f"{_PREFIXES[name.namespace]}:{name.localname}" if name.namespace in _PREFIXES else element.tag
+    return f"{_PREFIXES[name.namespace]}:{name.localname}" if name.namespace in _PREFIXES else tag
 
 
 def _shown(element: etree._Element) -> str:

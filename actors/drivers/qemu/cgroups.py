@@ -15,10 +15,9 @@ from pathlib import Path
 
 from ....wire.errors import UnsupportedConfig
 from .command_line import Placement
-from .command_line.placement import Limit
+from .command_line.placement import USUAL_PARTITION, Limit
 from .threads import Threads
 
-PARTITION = "/machine"
 # Every group of cpuset must be told these before anything can be in it.
 CPUSET_FILES = ("cpuset.cpus", "cpuset.mems")
 MOUNTS = Path("/proc/self/mounts")
@@ -45,7 +44,7 @@ class GuestGroups:
         for controller, about in wanted.items():
             if controller not in controllers:
                 raise UnsupportedConfig(f"{about}: this host has no control groups (version 1) for {controller}")
-            partition = (placement.partition or PARTITION).strip("/")
+            partition = (placement.partition or USUAL_PARTITION).strip("/")
             groups[controller] = controllers[controller] / partition / self._name
         self._note.write_text("".join(f"{group}\n" for group in groups.values()))
         for controller, group in groups.items():
@@ -76,7 +75,7 @@ class GuestGroups:
                 for part in [each for each in group.iterdir() if each.is_dir()]:
                     part.rmdir()
                 group.rmdir()
-                if group.parent.name == PARTITION.strip("/"):
+                if group.parent.name == USUAL_PARTITION.strip("/"):
                     group.parent.rmdir()  # Ours, unless somebody else is in it.
         self._note.unlink(missing_ok=True)
 

@@ -178,7 +178,7 @@ class _Start:
         if wanted.is_empty:
             return
         answers = await asyncio.gather(*(self._execute(ref, question, None) for question in THREAD_QUESTIONS))
-        told = dict(zip(THREAD_QUESTIONS, answers, strict=True))
+        told: dict[str, Any] = dict(zip(THREAD_QUESTIONS, answers, strict=True))
         groups = self._around.files.groups(self._uuid)
 
         def place() -> None:

@@ -20,6 +20,7 @@ LEAST_QUOTA = 1000
 SHARES = range(2, 262_145)
 WEIGHTS = range(10, 1001)
 PRIORITIES = range(1, 100)
+USUAL_PARTITION = "/machine"
 REAL_TIME = ("fifo", "rr")
 Cpus = frozenset[int]
 
@@ -132,7 +133,8 @@ def _partition(definition: DomainDefinition) -> str | None:
     partition = definition.resource.partition if definition.resource else None
     if partition is not None and (not partition.startswith("/") or ".." in partition.split("/")):
         raise UnsupportedConfig(f"resource: partition {partition!r}", hint="a path from '/' on")
-    return partition
+    # libvirt writes the usual one into every running guest's document: it asks for nothing.
+    return None if partition == USUAL_PARTITION else partition
 
 
 # -- limits

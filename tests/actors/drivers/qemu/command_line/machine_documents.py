@@ -27,7 +27,7 @@ NODES = """
   <vcpusched vcpus='0' scheduler='rr' priority='1'/><vcpusched vcpus='1' scheduler='batch'/>
   <iothreadsched iothreads='4' scheduler='idle'/></cputune>
 <numatune><memory mode='strict' nodeset='0'/><memnode cellid='1' mode='preferred' nodeset='1'/></numatune>
-<resource><partition>/machine</partition></resource>
+<resource><partition>/tenants</partition></resource>
 <sysinfo type='smbios'><bios><entry name='vendor'>V</entry><entry name='date'>01/02/2024</entry></bios>
   <system><entry name='product'>P,p</entry></system><baseBoard><entry name='asset'>A</entry></baseBoard>
   <chassis><entry name='sku'>S</entry></chassis>

@@ -128,6 +128,8 @@ def test_threads_are_pinned_as_the_definition_says_and_else_as_its_processors(pr
     assert found.vcpu_schedules == {0: Schedule("rr", 2), 1: Schedule("rr", 2)}
     assert found.iothread_schedules == {1: Schedule("batch")}
     assert placement(prepared(document())).is_empty
+    usual = document(top="<resource><partition>/machine</partition></resource>")
+    assert placement(prepared(usual)).is_empty
 
 
 def test_limits_are_values_of_control_groups(prepared) -> None:
