@@ -79,7 +79,7 @@ class _SerialPorts:
 
 
 def with_card_slots(devices: Devices) -> Devices:
-    """Give smartcards their slots, one for each reader, and add the readers."""
+    """Give smartcards their slots and add the readers: one for each card, as QEMU's have one slot."""
     cards = devices.smartcards
     taken: set[tuple[int, int]] = set()
     for card in cards:
@@ -91,9 +91,9 @@ def with_card_slots(devices: Devices) -> Devices:
     placed = []
     for card in cards:
         if card.address is None:
-            free = next(slot for slot in range(len(cards) + len(taken)) if (0, slot) not in taken)
-            taken.add((0, free))
-            card = replace(card, address=CcidAddress(slot=free))
+            free = next(reader for reader in range(len(cards) + len(taken)) if (reader, 0) not in taken)
+            taken.add((free, 0))
+            card = replace(card, address=CcidAddress(controller=free))
         placed.append(card)
     return replace(with_controllers(devices, [("ccid", reader) for reader, _ in taken]), smartcards=tuple(placed))
 

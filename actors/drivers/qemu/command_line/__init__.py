@@ -53,6 +53,7 @@ from . import (
 )
 from .board import Board
 from .character import chardev_id, listens_for
+from .companion import Companion, companions, served
 from .image import NodeNames, node_descriptions, node_names
 from .onboard import takes_a_number
 from .passthrough import environment
@@ -133,16 +134,16 @@ def check_definition(definition: DomainDefinition, capabilities: Capabilities) -
     """Raise UnsupportedConfig if `build_command_line` would, whatever is opened for the start."""
     build_command_line(definition, capabilities, supposed_resources(definition))
     preparation(definition)
+    companions(definition, dict.fromkeys(served(definition), 0), Path("/"))
 
 
 def supposed_resources(definition: DomainDefinition) -> Resources:
     """What a start would open and choose, for those who only want to know the arguments: no such thing is there."""
     devices = definition.devices
-    helped = (*devices.filesystems, *devices.tpms)
     return Resources(
         monitor=0,
         sockets={channel.alias: 0 for channel in devices.channels if channel.alias and listens_for(channel)},
-        helpers={each.alias: Path(f"/{each.alias}") for each in helped if each.alias is not None},
+        companions={alias: Path(f"/{alias}") for alias in served(definition)},
         spice_port=FIRST_PORT,
         display_socket=Path("/display"),
         vsock=OpenedVsock(0, FIRST_CID) if devices.vsock is not None and takes_a_number(devices.vsock) else None,
@@ -189,6 +190,7 @@ def _check_words(arguments: list[str]) -> None:
 
 
 __all__ = [
+    "Companion",
     "MonitorCommand",
     "NodeNames",
     "Placement",
@@ -196,6 +198,7 @@ __all__ = [
     "build_command_line",
     "chardev_id",
     "check_definition",
+    "companions",
     "environment",
     "listens_for",
     "monitor_arguments",
@@ -203,5 +206,6 @@ __all__ = [
     "node_names",
     "placement",
     "preparation",
+    "served",
     "supposed_resources",
 ]

@@ -25,6 +25,11 @@ def chardev_id(device: CharacterDevice) -> str:
     return f"char{alias(device)}"
 
 
+def listens_for(channel: Channel) -> bool:
+    """Whether the daemon listens for a channel, whose document does not say where."""
+    return channel.type == "unix" and channel.source_path is None
+
+
 def character_devices(board: Board) -> list[str]:
     """The arguments of all ports, channels and consoles; a console on the serial port is that port."""
     devices = board.definition.devices

@@ -147,6 +147,8 @@ def _file(end: HostEnd) -> dict[str, Value]:
 
 def _unix(end: HostEnd) -> dict[str, Value]:
     """A unix socket: what was opened for it, else at its own path."""
+    if end.opened is not None and (end.reconnect is not None or end.reconnect_timeout is not None):
+        raise UnsupportedConfig(f"{end.name}: the daemon listens here, nobody reconnects")
     if isinstance(end.opened, int):
         return {"fd": end.opened, "server": True, "wait": False}
     listens = end.mode in LISTENING or end.opened is not None

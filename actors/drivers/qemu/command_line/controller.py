@@ -106,8 +106,9 @@ def _builtin(board: Board, controller: Controller) -> list[str]:
         place and PciAddress(slot=place[0], function=place[1])
     ):
         raise UnsupportedConfig(f"{label(controller)}: another address than the machine's own controller has")
-    if controller.pci_model is not None:
-        raise UnsupportedConfig(f"{label(controller)}: model name of the machine's own controller")
+    for field in ("pci_model", "rom", "rom_bar", "rom_file", "acpi_index"):
+        if getattr(controller, field) is not None:
+            raise UnsupportedConfig(f"{label(controller)}: {field.replace('_', ' ')} of the machine's own controller")
     if controller.type == "fdc":
         order = _floppy_order(board).items()
         return [word for name, index in order for word in ("-global", f"isa-fdc.{name}={index}")]

@@ -11,7 +11,7 @@ from .....wire.documents.domain import Disk, DiskDriver, IoTune
 from .....wire.errors import UnsupportedConfig
 from ..labels import label
 from .board import Board, alias
-from .image import cache_of, has_medium, node_descriptions, top_node
+from .image import cache_of, check_source, has_medium, node_descriptions, top_node
 from .iothread import iothread_name
 from .syntax import json_option, on_off
 
@@ -132,6 +132,8 @@ def _only(disk: Disk, name: str, value: Any, buses: tuple[str, ...]) -> None:
 
 
 def _errors(driver: DiskDriver) -> dict[str, Any]:
+    if driver.read_error_policy == "enospace":
+        raise UnsupportedConfig("disk: rerror_policy 'enospace': there is always room to read")
     return {
         "werror": WRITE_ERRORS.get(driver.error_policy or "default"),
         "rerror": READ_ERRORS.get(driver.read_error_policy or "default"),
@@ -140,6 +142,8 @@ def _errors(driver: DiskDriver) -> dict[str, Any]:
 
 def _floppy(disk: Disk) -> dict[str, Any]:
     """A floppy drive reports errors, whatever happens."""
+    if disk.removable is not None:
+        raise UnsupportedConfig(f"{label(disk)}: removable on bus fdc")
     if disk.driver is not None and {disk.driver.error_policy, disk.driver.read_error_policy} - {None, "default"}:
         raise UnsupportedConfig(f"{label(disk)}: error policies of a floppy")
     return {}
@@ -227,6 +231,7 @@ def _check_limits(disk: Disk, tune: IoTune) -> None:
 def _check(disk: Disk, driver: DiskDriver) -> None:
     """Refuse what QEMU refuses or would silently do otherwise."""
     name = label(disk)
+    check_source(disk)
     if (disk.device == "floppy") != (disk.bus == "fdc"):
         raise UnsupportedConfig(f"{name}: a {disk.device} on bus {disk.bus}")
     if disk.device == "cdrom" and disk.bus == "virtio":
@@ -256,8 +261,8 @@ def _check_lun(disk: Disk) -> None:
     if disk.bus != "scsi" or disk.type != "block":
         raise UnsupportedConfig(f"{label(disk)}: a lun is a block device on bus scsi")
     for field in (
-        *("serial", "wwn", "vendor", "product", "cylinders", "logical_block_size", "physical_block_size"),
-        *("discard_granularity", "translation", "removable"),
+        *("serial", "wwn", "vendor", "product", "cylinders", "heads", "sectors", "logical_block_size"),
+        *("physical_block_size", "discard_granularity", "translation", "removable"),
     ):
         if getattr(disk, field) is not None:
             raise UnsupportedConfig(f"{label(disk)}: {field.replace('_', ' ')} of a lun")

@@ -45,6 +45,8 @@ def _check(share: Filesystem) -> None:
     if len(share.target.encode()) > TAG_LENGTH[kind]:
         raise UnsupportedConfig(f"{name}: a target of more than {TAG_LENGTH[kind]} bytes")
     if kind == "fs" and share.source_socket is not None:
+        if share.source_directory is not None or share.server is not None:
+            raise UnsupportedConfig(f"{name}: a directory and a daemon beside the socket of one")
         return
     if share.source_directory is None or not share.source_directory.startswith("/"):
         raise UnsupportedConfig(f"{name}: source {share.source_directory!r} is not an absolute path")
@@ -92,7 +94,7 @@ def _virtiofs(board: Board, share: Filesystem) -> list[str]:
     for field, value in said.items():
         if value is not None:
             raise UnsupportedConfig(f"{name}: {field} with virtiofs")
-    path = share.source_socket or board.resources.helpers.get(alias(share))
+    path = share.source_socket or board.resources.companions.get(alias(share))
     if path is None:
         raise UnsupportedConfig(f"{name}: its daemon has no socket")
     if not _memory_is_shared(board):

@@ -22,6 +22,13 @@ Node = dict[str, Any]
 
 NBD_PORT = 10809
 DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 990}
+# What each type of disk may say of its source; what is said of another is refused.
+SOURCE_FIELDS = {
+    "file": ("source",),
+    "block": ("source_dev",),
+    "dir": ("source_dir",),
+    "network": ("protocol", "source_name", "query", "hosts", "ssl_verify", "readahead", "timeout"),
+}
 # What QEMU only reads.
 READ_ONLY_FORMATS = ("bochs", "cloop", "dmg")
 FORMATS = ("raw", "qcow2", "qcow", "qed", "vmdk", "vpc", "vdi", *READ_ONLY_FORMATS)
@@ -95,6 +102,14 @@ def node_descriptions(disk: Disk) -> list[Node]:
     return nodes
 
 
+def check_source(disk: Disk) -> None:
+    """Refuse a source that is not of the disk's type."""
+    for kind, fields in SOURCE_FIELDS.items():
+        for field in fields:
+            if kind != disk.type and getattr(disk, field) not in (None, ()):
+                raise UnsupportedConfig(f"{label(disk)}: {field.replace('_', ' ')} with type {disk.type!r}")
+
+
 def cache_of(disk: Disk) -> Cache | None:
     """The cache mode of a drive; None leaves it to QEMU."""
     return CACHES.get((disk.driver or DiskDriver()).cache or "default")
@@ -143,6 +158,8 @@ def _block(disk: Disk) -> Node:
 
 def _directory(disk: Disk) -> Node:
     """A directory that looks like a disk with a FAT file system."""
+    if disk.driver is not None and disk.driver.io is not None:
+        raise UnsupportedConfig(f"{label(disk)}: io of a directory")
     path = _absolute(disk, disk.source_dir)
     return {"driver": "vvfat", "dir": path, "floppy": disk.device == "floppy", "rw": not disk.readonly}
 
@@ -191,8 +208,10 @@ def _url(disk: Disk) -> Node:
     """What a web or FTP server has."""
     if disk.protocol not in DEFAULT_PORTS:
         raise UnsupportedConfig(f"{label(disk)}: protocol {disk.protocol!r}")
-    if len(disk.hosts) != 1 or disk.hosts[0].name is None or disk.hosts[0].transport not in (None, "tcp"):
+    if len(disk.hosts) != 1 or disk.hosts[0].name is None or disk.hosts[0].socket is not None:
         raise UnsupportedConfig(f"{label(disk)}: {disk.protocol} expects one host with a name")
+    if disk.hosts[0].transport not in (None, "tcp"):
+        raise UnsupportedConfig(f"{label(disk)}: transport {disk.hosts[0].transport!r}")
     if disk.ssl_verify is not None and disk.protocol not in ("https", "ftps"):
         raise UnsupportedConfig(f"{label(disk)}: ssl with protocol {disk.protocol}")
     (host,) = disk.hosts

@@ -14,7 +14,6 @@ from .chardev import host_side, lent_end
 CERTIFICATES = 3
 _ANY = "-1"
 _VERSION = re.compile(r"(\d{1,2})(?:\.(\d{1,2}))?", re.ASCII)
-_NUMBER = re.compile(r"(?:0x)?[0-9a-fA-F]{1,4}", re.ASCII)
 
 
 def redirected_devices(board: Board) -> list[str]:
@@ -39,19 +38,11 @@ def _rules(said: RedirectionFilter) -> str | None:
 def _rule(rule: UsbFilter) -> str:
     numbers = (
         _ANY if rule.usb_class is None else f"{rule.usb_class:#04x}",
-        _number("vendor", rule.vendor),
-        _number("product", rule.product),
+        _ANY if rule.vendor is None else f"{rule.vendor:#06x}",
+        _ANY if rule.product is None else f"{rule.product:#06x}",
         _version(rule.version),
     )
     return ":".join([*numbers, str(int(rule.allow))])
-
-
-def _number(name: str, text: str | None) -> str:
-    if text in (None, _ANY):
-        return _ANY
-    if not _NUMBER.fullmatch(text):
-        raise UnsupportedConfig(f"redirfilter: {name} {text!r}", hint="a hexadecimal number of four digits, or -1")
-    return f"{int(text, 16):#06x}"
 
 
 def _version(text: str | None) -> str:

@@ -132,8 +132,15 @@ def _volatile(board: Board, module: MemoryDevice, **more: Any) -> list[str]:
         properties = {name: value for name, value in properties.items() if name not in ("mem-path", "discard-data")}
         properties |= {"hugetlb": True, "hugetlbsize": module.pagesize * KIB, "prealloc": True}
     if module.nodemask is not None:
-        properties |= {"host-nodes": sorted(parse_numbers(module.nodemask)), "policy": "bind"}
+        properties |= {"host-nodes": _host_nodes(module), "policy": "bind"}
     return board.object(f"memory {module.model!r}", kind, **properties, **more)
+
+
+def _host_nodes(module: MemoryDevice) -> list[int]:
+    try:
+        return sorted(parse_numbers(module.nodemask or ""))
+    except ValueError:
+        raise UnsupportedConfig(f"memory {module.model!r}: nodemask {module.nodemask!r} is no set of nodes") from None
 
 
 def _file(board: Board, module: MemoryDevice, **more: Any) -> list[str]:

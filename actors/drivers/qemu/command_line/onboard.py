@@ -107,6 +107,8 @@ def vsock(board: Board) -> list[str]:
     if device is None:
         return []
     opened = board.resources.vsock
+    if device.auto is False and device.cid is None:
+        raise UnsupportedConfig("vsock: auto='no' without an address")
     cid = device.cid if opened is None else opened.cid
     if cid is None or not MIN_CID <= cid < MAX_CID:
         raise UnsupportedConfig(f"vsock with cid {cid}", hint=f"{MIN_CID} at least, or auto='yes'")

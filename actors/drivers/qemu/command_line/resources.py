@@ -27,7 +27,7 @@ class Resources:
     vnc_port: the TCP port of a display with an automatic one; None lets QEMU take the first free from 5900 on.
     spice_port: the TCP port of a SPICE display with an automatic one, which QEMU cannot choose.
     display_socket: where a display listens that is to listen on a socket, and does not say where.
-    helpers: by alias, the sockets of programs that were started beside QEMU: a TPM's, a virtiofs share's.
+    companions: by alias, the sockets of programs that were started beside QEMU: a TPM's, a virtiofs share's.
     vsock: the kernel's side of the sockets to the host, where a number was to be chosen.
     pid_file: written by QEMU when it is up.
     host_sysinfo: what the host's firmware tells, by table and entry, for guests that tell the same.
@@ -41,7 +41,7 @@ class Resources:
     vnc_port: int | None = None
     spice_port: int | None = None
     display_socket: Path | None = None
-    helpers: Mapping[str, Path] = field(default_factory=dict)
+    companions: Mapping[str, Path] = field(default_factory=dict)
     vsock: OpenedVsock | None = None
     pid_file: Path | None = None
     host_sysinfo: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -56,7 +56,7 @@ def _socket(board: Board, module: Tpm) -> str:
         if module.source_type != "unix" or module.source_mode == "bind" or module.source_path is None:
             raise UnsupportedConfig(f"{label(module)}: a source that is no unix socket to connect to")
         return module.source_path
-    path = board.resources.helpers.get(alias(module))
+    path = board.resources.companions.get(alias(module))
     if path is None:
         raise UnsupportedConfig(f"{label(module)}: its emulator has no socket")
     return str(path)

@@ -351,7 +351,7 @@ def test_a_hub_is_added_when_ports_run_out() -> None:
 
 def test_a_port_that_is_full_has_no_place() -> None:
     port = Hub(type="usb", address=UsbAddress(port="1"))
-    with pytest.raises(XMLError, match="USB controller 0 has no port '1.9'"):
+    with pytest.raises(XMLError, match=r"USB controller 0 has no port '1\.9'"):
         completed("pc", hubs=(port,), inputs=(Input(type="tablet", address=UsbAddress(port="1.9")),))
 
 
@@ -586,6 +586,8 @@ def assert_no_place_twice(definition: DomainDefinition) -> None:
 
 
 def assert_given_is_kept(before: DomainDefinition, after: DomainDefinition) -> None:
-    for family in ("disks", "interfaces", "channels", "rngs"):
+    disks = {each.target: each.address for each in after.devices.disks}
+    assert all(old.address in (None, disks[old.target]) for old in before.devices.disks)
+    for family in ("interfaces", "channels", "rngs"):
         pairs = zip(getattr(before.devices, family), getattr(after.devices, family), strict=True)
         assert all(old.address in (None, new.address) for old, new in pairs)

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from virtactor.actors.drivers.qemu.aliases import assign_aliases
 from virtactor.actors.drivers.qemu.capabilities import Capabilities, CpuModel, Machine
-from virtactor.actors.drivers.qemu.command_line import Resources, build_command_line
+from virtactor.actors.drivers.qemu.command_line import Resources, build_command_line, listens_for, supposed_resources
 from virtactor.actors.drivers.qemu.defaults import complete_definition
 from virtactor.wire.documents.domain import DomainDefinition, parse_domain
 
 UUID = "7f1f3a52-4bd2-4f3c-9d3e-2b1c5a6d7e80"
 MACHINES = {"pc": "pc-i440fx-7.2", "q35": "pc-q35-7.2", "microvm": "microvm"}
 VIRTIO = ("blk", "net", "serial", "balloon", "rng", "keyboard", "mouse", "tablet")
+AGED = ("blk", "net", "serial", "balloon", "rng", "scsi", "9p")
 DEVICES = frozenset(
     {
         *(f"virtio-{kind}-{bus}" for kind in VIRTIO for bus in ("pci", "device")),
@@ -38,7 +39,17 @@ DEVICES = frozenset(
         *("piix3-usb-uhci", "qemu-xhci", "nec-usb-xhci", "usb-ehci", "ich9-usb-ehci1", "ich9-usb-uhci1"),
         *("usb-tablet", "usb-mouse", "usb-kbd", "isa-serial", "pci-serial", "virtconsole", "virtserialport"),
         *("vmgenid", "qemu64-x86_64-cpu", "EPYC-x86_64-cpu"),
-        *("rtl8139", "e1000", "e1000e"),
+        *("rtl8139", "e1000", "e1000e", "pcnet", "ne2k_pci", "vmxnet3", "tulip"),
+        *(f"virtio-{kind}-pci{age}" for kind in AGED for age in ("", "-transitional", "-non-transitional")),
+        *(f"virtio-{kind}-{bus}" for kind in ("scsi", "9p", "crypto", "input-host") for bus in ("pci", "device")),
+        *("virtio-iommu-pci", "virtio-mem-pci", "virtio-pmem-pci", "virtio-vga-gl", "virtio-gpu-gl-pci"),
+        *("vhost-user-fs-pci", "vhost-user-fs-device", "vhost-vsock-pci", "vhost-vsock-device", "intel-iommu"),
+        *("scsi-hd", "scsi-cd", "scsi-block", "usb-storage", "floppy", "isa-fdc", "lsi53c895a", "megasas"),
+        *("mptsas1068", "pvscsi", "am53c974", "dc390", "x3130-upstream", "xio3130-downstream", "pxb"),
+        *("pxb-pcie", "i82801b11-bridge", "usb-hub", "usb-ccid", "usb-redir", "usb-serial", "usb-audio"),
+        *("ccid-card-passthru", "ccid-card-emulated", "isa-debugcon", "isa-parallel", "pvpanic", "pvpanic-pci"),
+        *("i6300esb", "ib700", "tpm-tis", "tpm-crb", "ivshmem-plain", "ivshmem-doorbell", "pc-dimm", "nvdimm"),
+        *("AC97", "ES1370", "sb16", "intel-hda", "ich9-intel-hda", "hda-duplex", "hda-micro", "hda-output"),
     }
 )
 CAPABILITIES = Capabilities(
@@ -63,12 +74,17 @@ CAPABILITIES = Capabilities(
     devices=DEVICES,
     objects=frozenset(
         {
-            *("rng-random", "rng-builtin", "iothread", "main-loop"),
+            *("rng-random", "rng-builtin", "rng-egd", "iothread", "main-loop", "input-linux"),
+            "cryptodev-backend-builtin",
             *(f"memory-backend-{kind}" for kind in ("ram", "file", "memfd")),
         }
     ),
     commands=frozenset(),
-    options={"sandbox": frozenset({"enable", "obsolete", "elevateprivileges", "spawn", "resourcecontrol"})},
+    options={
+        "sandbox": frozenset({"enable", "obsolete", "elevateprivileges", "spawn", "resourcecontrol"}),
+        "chardev": frozenset({"clipboard"}),
+        "spice": frozenset({"port"}),
+    },
 )
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
@@ -125,9 +141,12 @@ def live(xml: str, capabilities: Capabilities = CAPABILITIES) -> DomainDefinitio
 
 
 def resources(definition: DomainDefinition, **given: Any) -> Resources:
-    sockets: dict[str, Path | int] = {each.alias: 21 for each in definition.devices.channels if each.alias}
+    sockets: dict[str, Path | int] = {
+        each.alias: 21 for each in definition.devices.channels if each.alias and listens_for(each)
+    }
     host = {"bios": {"vendor": "of the host"}, "system": {"product": "the host", "uuid": "none of the guest's"}}
-    return Resources(**{"monitor": 20, "now": NOW, "sockets": sockets, "host_sysinfo": host, **given})
+    usual = {"monitor": 20, "now": NOW, "sockets": sockets, "host_sysinfo": host}
+    return dataclasses.replace(supposed_resources(definition), **{**usual, **given})
 
 
 Build = Callable[..., Arguments]

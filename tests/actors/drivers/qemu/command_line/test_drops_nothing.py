@@ -12,15 +12,24 @@ import re
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from virtactor.actors.drivers.qemu.command_line import build_command_line, placement, preparation
+from virtactor.actors.drivers.qemu.command_line import (
+    build_command_line,
+    companions,
+    environment,
+    placement,
+    preparation,
+    served,
+)
 from virtactor.wire.documents.domain import DomainDefinition, PciAddress
 from virtactor.wire.errors import VirtError
 
+from .device_documents import DEVICES, NEUTRAL_OF_DEVICES
 from .machine_documents import MACHINES, NEUTRAL_OF_MACHINES
 
 PC = """
@@ -86,89 +95,92 @@ MICROVM = """
   <memballoon model='none'/>
 </devices></domain>"""
 
-DOCUMENTS = (PC, Q35, MICROVM, *MACHINES)
+DOCUMENTS = (PC, Q35, MICROVM, *MACHINES, *DEVICES)
 
 # Why QEMU need not hear of it: "Class.field", "Class(kind).field", either for one value only with "=value".
-NEUTRAL = NEUTRAL_OF_MACHINES | {
-    "DomainDefinition.id": "live",
-    "DomainDefinition.title": "for people",
-    "DomainDefinition.description": "for people",
-    "DomainDefinition.vcpu_placement": "static is all there is",
-    "DomainDefinition.on_poweroff": "the daemon's: QEMU runs with -no-shutdown",
-    "DomainDefinition.on_reboot": "the daemon's",
-    "DomainDefinition.on_crash": "the daemon's",
-    "DomainDefinition.features=None": "none of them",
-    "DomainDefinition.vcpus=None": "one processor",
-    "DomainDefinition.current_memory": "without a balloon a guest has all its memory",
-    "Devices.emulator=None": "the one that was asked for its capabilities",
-    "Devices.memballoon=None": "no balloon",
-    "OperatingSystem.firmware": "BIOS is all there is",
-    "OperatingSystem.arch=None": "the emulator's",
-    "OperatingSystem.machine=None": "QEMU's default is pc",
-    "Loader.readonly": "a ROM always is",
-    "Loader.type": "a ROM is all there is",
-    "Features.pae": "all x86_64 processors have it",
-    "Features.vmcoreinfo=False": "as it is anyway",
-    "Cpu.match=None": "exact",
-    "Cpu.match=exact": "as it is anyway",
-    "Cpu.check": "QEMU warns of what it leaves out; check 'full' makes that an error",
-    "Cpu.fallback": "a permission, which is not needed",
-    "Cpu.mode=None": "custom when there is a model, else the machine's usual processor",
-    "Cpu.mode=maximum": "what the host's model is without KVM",
-    "CpuFeature.policy=forbid": "disable",
-    "Clock.basis=None": "utc",
-    "Clock.basis=localtime": "the host's may be utc",
-    "Timer.name": "of a timer nothing is said of",
-    "Timer.present=True": "as it is anyway",
-    "Timer.tickpolicy=None": "as it is anyway",
-    "Timer.tickpolicy=delay": "as it is anyway",
-    "Timer.tickpolicy=catchup": "what late delivery amounts to",
-    "Timer.mode=auto": "as it is anyway",
-    "DiskDriver.name": "QEMU is all there is",
-    "DiskDriver.type=None": "raw",
-    "DiskDriver.cache=default": "none said",
-    "Disk.driver=None": "raw, and nothing else said",
-    "Disk(ide).readonly=False": "a cdrom always is",
-    "Controller.index": "what addresses call it",
-    "Controller.model=None": "the machine's own",
-    "Controller.address=None": "the machine's own",
-    "Controller.pci_model=None": "the usual one",
-    "Controller.master_startport=None": "follows from the model",
-    "Controller.alias": "the machine's own",
-    "Interface.model=None": "the machine's usual one",
-    "Interface.link=up": "as it is anyway",
-    "CharacterDevice(pty).source_path": "live",
-    "Channel(unix).source_path": "the daemon listens",
-    "Channel(unix).source_mode": "the daemon listens",
-    "Console.source_append": "that of the serial port",
-    "Console.source_mode": "that of the serial port",
-    "Console.source_path": "that of the serial port",
-    "Console.alias": "that of the serial port",
-    "Console(file).target_type=None": "the serial port",
-    "Console(null).target_type=None": "the serial port",
-    "Console.tty": "live",
-    "Console.target_port": "a number for people",
-    "Serial.target_type=None": "isa-serial",
-    "Serial.target_model=None": "follows from the type",
-    "Serial(pty).target_port": "pci-serial has no number",
-    "Serial.target_port=None": "the first",
-    "Channel.state": "live",
-    "Input(ps2).type": "the machine has both",
-    "Input(ps2).bus=None": "ps2",
-    "Input(ps2).alias": "the machine's own",
-    "Graphics.listen": "what listens says once more, for old clients",
-    "Graphics.port": "chosen where it is automatic",
-    "Graphics.autoport=None": "follows from the port",
-    "Graphics.autoport=False": "follows from the port",
-    "Listen.address=None": "127.0.0.1",
-    "Video.heads=None": "one",
-    "Video.primary": "the first is, if no other",
-    "Video(cirrus).model=None": "cirrus",
-    "Video(cirrus).vram": "QEMU's 4 MiB, as with libvirt",
-    "Memballoon(none).autodeflate": "no balloon",
-    "Memballoon(none).free_page_reporting": "no balloon",
-    "Memballoon(none).alias": "no balloon",
-}
+NEUTRAL = (
+    NEUTRAL_OF_MACHINES
+    | NEUTRAL_OF_DEVICES
+    | {
+        "DomainDefinition.id": "live",
+        "DomainDefinition.title": "for people",
+        "DomainDefinition.description": "for people",
+        "DomainDefinition.vcpu_placement": "static is all there is",
+        "DomainDefinition.on_poweroff": "the daemon's: QEMU runs with -no-shutdown",
+        "DomainDefinition.on_reboot": "the daemon's",
+        "DomainDefinition.on_crash": "the daemon's",
+        "DomainDefinition.features=None": "none of them",
+        "DomainDefinition.vcpus=None": "one processor",
+        "DomainDefinition.current_memory": "without a balloon a guest has all its memory",
+        "Devices.emulator=None": "the one that was asked for its capabilities",
+        "Devices.memballoon=None": "no balloon",
+        "OperatingSystem.firmware": "BIOS is all there is",
+        "OperatingSystem.arch=None": "the emulator's",
+        "OperatingSystem.machine=None": "QEMU's default is pc",
+        "Loader.readonly": "a ROM always is",
+        "Loader.type": "a ROM is all there is",
+        "Features.pae": "all x86_64 processors have it",
+        "Features.vmcoreinfo=False": "as it is anyway",
+        "Cpu.match=None": "exact",
+        "Cpu.match=exact": "as it is anyway",
+        "Cpu.check": "QEMU warns of what it leaves out; check 'full' makes that an error",
+        "Cpu.fallback": "a permission, which is not needed",
+        "Cpu.mode=None": "custom when there is a model, else the machine's usual processor",
+        "Cpu.mode=maximum": "what the host's model is without KVM",
+        "CpuFeature.policy=forbid": "disable",
+        "Clock.basis=None": "utc",
+        "Clock.basis=localtime": "the host's may be utc",
+        "Timer.name": "of a timer nothing is said of",
+        "Timer.present=True": "as it is anyway",
+        "Timer.tickpolicy=None": "as it is anyway",
+        "Timer.tickpolicy=delay": "as it is anyway",
+        "Timer.tickpolicy=catchup": "what late delivery amounts to",
+        "Timer.mode=auto": "as it is anyway",
+        "DiskDriver.name": "QEMU is all there is",
+        "DiskDriver.type=None": "raw",
+        "DiskDriver.cache=default": "none said",
+        "Disk.driver=None": "raw, and nothing else said",
+        "Disk(ide).readonly=False": "a cdrom always is",
+        "Controller.index": "what addresses call it",
+        "Controller.model=None": "the machine's own",
+        "Controller.address=None": "the machine's own",
+        "Controller.pci_model=None": "the usual one",
+        "Controller.master_startport=None": "follows from the model",
+        "Controller.alias": "the machine's own",
+        "Interface.model=None": "the machine's usual one",
+        "Interface.link=up": "as it is anyway",
+        "CharacterDevice(pty).source_path": "live",
+        "Channel(unix).source_mode": "the daemon listens",
+        "Console.source_append": "that of the serial port",
+        "Console.source_mode": "that of the serial port",
+        "Console.source_path": "that of the serial port",
+        "Console.alias": "that of the serial port",
+        "Console(file).target_type=None": "the serial port",
+        "Console(null).target_type=None": "the serial port",
+        "Console.tty": "live",
+        "Console.target_port": "a number for people",
+        "Serial.target_type=None": "isa-serial",
+        "Serial.target_model=None": "follows from the type",
+        "Serial(pty).target_port": "pci-serial has no number",
+        "Serial.target_port=None": "the first",
+        "Channel.state": "live",
+        "Input(ps2).type": "the machine has both",
+        "Input(ps2).bus=None": "ps2",
+        "Input(ps2).alias": "the machine's own",
+        "Graphics.listen": "what listens says once more, for old clients",
+        "Graphics.port": "chosen where it is automatic",
+        "Graphics.autoport=None": "follows from the port",
+        "Graphics.autoport=False": "follows from the port",
+        "Listen.address=None": "127.0.0.1",
+        "Video.heads=None": "one",
+        "Video.primary": "the first is, if no other",
+        "Video(cirrus).model=None": "cirrus",
+        "Video(cirrus).vram": "QEMU's 4 MiB, as with libvirt",
+        "Memballoon(none).autodeflate": "no balloon",
+        "Memballoon(none).free_page_reporting": "no balloon",
+        "Memballoon(none).alias": "no balloon",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -249,7 +261,8 @@ def outcome(capabilities, opened):
     def outcome(definition: DomainDefinition) -> Any:
         try:
             argv = build_command_line(definition, with_kvm, opened(definition))
-            return argv, preparation(definition), placement(definition)
+            beside = companions(definition, dict.fromkeys(served(definition), 30), Path("/states"))
+            return argv, preparation(definition), placement(definition), environment(definition), beside
         except VirtError as error:
             return error
 

@@ -29,6 +29,7 @@ def test_a_small_guest_is_this_command_line(build) -> None:
         "-no-shutdown",
         *("-boot", "strict=on"),
         *("-device", '{"driver":"piix3-usb-uhci","bus":"pci.0","addr":"0x1.0x2","id":"usb"}'),
+        *("-audiodev", '{"id":"audio1","driver":"none"}'),
         *("-display", "none"),
         *("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
         *("-msg", "timestamp=on"),
