@@ -132,7 +132,7 @@ def test_a_linux_guest_talks_over_its_console(libvirt: Any, conn: Any, guest_ima
     ("code", "act"),
     [
         ("VIR_ERR_NO_DOMAIN", lambda conn: conn.lookupByName("nobody")),
-        ("VIR_ERR_XML_ERROR", lambda conn: conn.defineXML("<domain type='qemu'>")),
+        ("VIR_ERR_XML_DETAIL", lambda conn: conn.defineXML("<domain type='qemu'>")),
         ("VIR_ERR_OPERATION_INVALID", lambda conn: conn.defineXML(plain("off")).suspend()),
         ("VIR_ERR_NO_SUPPORT", lambda conn: conn.listAllNWFilters()),
         ("VIR_ERR_INVALID_ARG", lambda conn: conn.defineXML(plain("off")).create() or conn.listAllDomains(1 << 30)),

@@ -267,17 +267,30 @@ def _vsock(vsock: Vsock) -> Vsock:
     return vsock
 
 
+# The EHCI controller of Intel's ICH9 and the three UHCI ones beside it are one USB bus.
+_USB_MASTER = "ich9-ehci1"
+_USB_COMPANIONS = "ich9-uhci"
+
+
 def _indexed(controllers: tuple[Controller, ...]) -> tuple[Controller, ...]:
-    """Give controllers without an index the first free one of their type."""
+    """Give controllers without an index the first free one of their type, a USB companion that of its master."""
     taken: defaultdict[str, set[int]] = defaultdict(set)
     for controller in controllers:
         if controller.index is not None:
             taken[controller.type].add(controller.index)
+    master: int | None = None
 
     def indexed(controller: Controller) -> Controller:
+        nonlocal master
         if controller.index is not None:
+            if controller.model == _USB_MASTER:
+                master = controller.index
             return controller
+        if master is not None and (controller.model or "").startswith(_USB_COMPANIONS):
+            return replace(controller, index=master)
         index = _first_free(taken[controller.type])
+        if controller.model == _USB_MASTER:
+            master = index
         taken[controller.type].add(index)
         return replace(controller, index=index)
 
