@@ -281,7 +281,7 @@ class DomainObject(ManagedObject):
             send(self.around.driver, Gone(self.uuid, self._handed_over))
 
     def take(self, call: Call) -> None:
-        if call.method in ("define", "create"):
+        if call.method in ("define", "create", "restore"):
             self._handed_over += 1
         super().take(call)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .controls import Controls
-from .live_changes import LiveChanges
+from .news import News
+from .saving import GuestSaving
 from .statistics import Statistics
 from .variables import Variables
 
 
-class QemuDomain(Statistics, Variables, LiveChanges, Controls):
+class QemuDomain(Statistics, Variables, GuestSaving, News, Controls):
     """A domain whose guest is a QEMU process."""

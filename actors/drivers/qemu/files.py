@@ -11,6 +11,7 @@ run/qemu/UUID.agent-N          the sockets of its channels
 run/qemu/UUID.*                whatever else a guest has while it runs: it goes with the guest
 run/qemu/autostarted           the boot of the host in which marked domains have been started
 lib/qemu/nvram/NAME_VARS.fd    the variables of its UEFI, made from a template at its first start
+lib/qemu/save/NAME.save        the guest as it was saved, for its next start
 lib/qemu/ram                   where files for guests' memory are, without names
 log/qemu/NAME.log              QEMU's own output, NAME.log.N what was before it (guest_logs.py)
 =============================  =====================================================================
@@ -43,6 +44,7 @@ class QemuFiles:
     cache: Path
     nvram: Path
     memory: Path
+    save: Path
 
     @classmethod
     def below(cls, paths: Paths) -> QemuFiles:
@@ -56,10 +58,20 @@ class QemuFiles:
             paths.cache / "qemu",
             state / "nvram",
             state / "ram",
+            state / "save",
         )
 
     def make(self) -> None:
-        for directory in (self.config, self.autostart, self.run, self.log, self.cache, self.nvram, self.memory):
+        for directory in (
+            self.config,
+            self.autostart,
+            self.run,
+            self.log,
+            self.cache,
+            self.nvram,
+            self.memory,
+            self.save,
+        ):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def definition(self, name: str) -> Path:
@@ -83,6 +95,9 @@ class QemuFiles:
 
     def agent(self, uuid: str, number: int) -> Path:
         return self.run / f"{uuid}.agent-{number}"
+
+    def managed_save(self, name: str) -> Path:
+        return self.save / f"{name}.save"
 
     def guest_log(self, name: str) -> Path:
         return self.log / f"{name}.log"

@@ -198,19 +198,28 @@ class Guest(Records):
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
         self._ending = self._why_stopped = self.memory = None
         self.reboot_asked = self._restarting = False
-        guest = await launch(self.runtime, self.around, live, self.actor_ref, call)
+        guest = await launch(self.runtime, self.around, live, self.actor_ref, call, incoming=self.is_incoming)
         self._monitor = guest.monitor
         self._watch_process(guest.process)
         try:
+            await self.load_stream(call)
             if not paused:
                 await self.execute(call, "cont")
             await self._note_start(guest.live, Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
             if self.process is not guest.process:
-                raise self._ended(guest.process)
+                raise self.ended(guest.process)
         except BaseException:
             await asyncio.shield(self._abandon(guest.process))
             raise
         return guest.live
+
+    @property
+    def is_incoming(self) -> bool:
+        """Whether the guest that starts is one that was saved."""
+        return False
+
+    async def load_stream(self, call: Call) -> None:
+        """Have a QEMU that was started for it read a saved guest."""
 
     async def _note_start(self, live: DomainDefinition, what: Happening) -> None:
         """Write the status file of a guest whose start is about to be told."""
@@ -266,11 +275,15 @@ class Guest(Records):
         await self.execute(call, "system_reset")
 
     async def kill(self, call: Call, graceful: bool) -> None:
+        await self.end(call, Happening.DESTROYED, graceful=graceful)
+
+    async def end(self, call: Call, what: Happening, *, graceful: bool = False) -> None:
+        """End the process, which means this for the domain. Raises ResourceBusy when ``graceful`` and it stays."""
         process = self.process
         if process is None:
             return
         span = call.trace.open(f"process {process.pid}", "end", 3) if call.trace is not None else None
-        self._ending = Happening.DESTROYED
+        self._ending = what
         self._killing = True
         # A caller with little time wants the guest gone within it.
         grace = min(self.around.config.destroy_grace, max(0.0, (call.deadline - self.runtime.loop.time()) / 2))
@@ -284,7 +297,7 @@ class Guest(Records):
         finally:
             self._killing = False
             if process.exit is not None:
-                self._over(process, Happening.DESTROYED)
+                self._over(process, what)
         if span is not None and call.trace is not None:
             call.trace.close(span)
 
@@ -312,7 +325,7 @@ class Guest(Records):
         except OperationFailed as error:
             # The monitor closed under the command: most likely the process is ending, and its last words tell more.
             if await process.ends_within(END_NOTICED):
-                raise self._ended(process) from error
+                raise self.ended(process) from error
             raise
 
     async def _until_ready(self, ready: asyncio.Future[None], deadline: float) -> None:
@@ -328,7 +341,7 @@ class Guest(Records):
                 held_for=self.runtime.loop.time() - began,
             ) from None
 
-    def _ended(self, process: Process) -> ProcessFailure:
+    def ended(self, process: Process) -> ProcessFailure:
         return ProcessFailure(f"QEMU of {self.name} {process.exit}", stderr=process.last_lines(), object=self.name)
 
     def _drop_monitor(self) -> None:
@@ -463,8 +476,27 @@ class Guest(Records):
     def _on_device_deleted(self, event: QmpEvent) -> None:
         self.on_device_deleted(event)
 
+    def expect_stop(self, what: Happening) -> None:
+        """The next stop that QEMU tells of means this."""
+        self._why_stopped = what
+
+    def on_migration(self, event: QmpEvent) -> None:
+        """QEMU got on with a stream."""
+
+    def on_dump_completed(self, event: QmpEvent) -> None:
+        """QEMU has written the guest's memory, or failed to."""
+
+    def _on_migration(self, event: QmpEvent) -> None:
+        self.on_migration(event)
+
+    def _on_dump_completed(self, event: QmpEvent) -> None:
+        self.on_dump_completed(event)
+
     def _on_suspend(self, event: QmpEvent) -> None:
         self.happen(Happening.GUEST_SUSPENDED)
+
+    def _on_suspend_to_disk(self, event: QmpEvent) -> None:
+        self.happen(Happening.GUEST_SUSPENDED_TO_DISK)
 
     def _on_wakeup(self, event: QmpEvent) -> None:
         self.happen(Happening.WOKE_UP)
@@ -480,7 +512,10 @@ class Guest(Records):
         "BALLOON_CHANGE": _on_balloon,
         "VSERPORT_CHANGE": _on_port,
         "DEVICE_DELETED": _on_device_deleted,
+        "MIGRATION": _on_migration,
+        "DUMP_COMPLETED": _on_dump_completed,
         "SUSPEND": _on_suspend,
+        "SUSPEND_DISK": _on_suspend_to_disk,
         "WAKEUP": _on_wakeup,
     }
 

@@ -53,13 +53,15 @@ async def launch(
     definition: DomainDefinition,
     domain: pykka.ActorRef[Any],
     call: Call,
+    *,
+    incoming: bool = False,
 ) -> Guest:
-    """Start a completed definition. ``domain`` is told what the monitor tells.
+    """Start a completed definition. ``domain`` is told what the monitor tells; ``incoming`` waits for a saved guest.
 
     Raises UnsupportedConfig for what this QEMU cannot do, ProcessFailure with QEMU's last words when it ends instead,
     OperationTimeout when it does not answer in time.
     """
-    return await _Start(runtime, around, definition, domain, call).run()
+    return await _Start(runtime, around, definition, domain, call, incoming).run()
 
 
 class _Start:
@@ -70,6 +72,7 @@ class _Start:
         definition: DomainDefinition,
         domain: pykka.ActorRef[Any],
         call: Call,
+        incoming: bool,
     ) -> None:
         self._runtime = runtime
         self._around = around
@@ -77,6 +80,7 @@ class _Start:
         self._uuid = definition.uuid or ""
         self._domain = domain
         self._call = call
+        self._incoming = incoming
         self._deadline = runtime.loop.time() + around.config.start_deadline
 
     async def run(self) -> Guest:
@@ -122,6 +126,8 @@ class _Start:
                 now=datetime.now().astimezone(),
             )
             argv = build_command_line(self._live, capabilities, resources)
+            if self._incoming:
+                argv += ["-incoming", "defer"]
             self._live = _with_channel_paths(self._live, channels)
             log = files.guest_log(self._live.name)
             return await spawn(

@@ -1,0 +1,270 @@
+"""Saving a running guest to a file, starting one from such a file, and writing its memory for debuggers.
+
+QEMU writes and reads by itself, to and from a descriptor that it is given; what it tells when it is done ends the wait.
+A save that fails or is interrupted leaves the guest as it was, and no file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import replace
+from typing import Any
+
+from ....wire.documents.domain import DomainDefinition, format_domain, parse_domain, without_live
+from ....wire.enums.domain import DomainCreateFlags, DomainState, DomainXMLFlags
+from ....wire.enums.domain_jobs import DomainJobType
+from ....wire.enums.domain_tuning import DomainCoreDumpFlags, DomainCoreDumpFormat, DomainSaveRestoreFlags
+from ....wire.enums.error import ErrorNumber
+from ....wire.errors import InvalidArgument, NotSupported, OperationFailed, OperationInvalid, VirtError
+from ....wire.params import ParamType, TypedParam
+from ....wire.table import DomainRef
+from ...call import Call
+from ...lifecycle import Happening
+from ...monitor.qmp import QmpEvent
+from ..domain.saving import same_guest
+from .guest import Guest, Load
+from .images import Image, NewFile, begin_image, open_stream, read_image, rewrite_image
+
+_RUNNING, _PAUSED = int(DomainSaveRestoreFlags.RUNNING), int(DomainSaveRestoreFlags.PAUSED)
+# More bytes per second than there are.
+_UNBOUNDED = 2**63 - 2**24
+# Seconds between two questions how far it is.
+PAUSE = 1.0
+_FORMATS = {
+    DomainCoreDumpFormat.RAW: "elf",
+    DomainCoreDumpFormat.KDUMP_ZLIB: "kdump-zlib",
+    DomainCoreDumpFormat.KDUMP_LZO: "kdump-lzo",
+    DomainCoreDumpFormat.KDUMP_SNAPPY: "kdump-snappy",
+    DomainCoreDumpFormat.WIN_DMP: "win-dmp",
+}
+_NAME = "saved"
+_FILE_FIGURES = 3
+
+
+class GuestSaving(Guest):
+    """How a QEMU guest is saved, restored and dumped."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._image: Image | None = None
+        # What QEMU will tell of the stream or dump that it is at work on.
+        self._finished: asyncio.Future[str | None] | None = None
+
+    def on_message(self, message: Any) -> Any:
+        if isinstance(message, Load):
+            self.has_managed_save = self.around.files.managed_save(self.name).exists()
+        return super().on_message(message)
+
+    # -- saving --------------------------------------------------------------------------------------------------------
+
+    def document_to_save(self, dxml: str | None) -> str | None:
+        if dxml is None:
+            return None
+        changed = parse_domain(dxml)
+        same_guest(self.definition, changed)
+        return format_domain(replace(changed, id=None), secure=True)
+
+    async def save_guest(self, call: Call, path: str, xml: str, flags: int) -> None:
+        was_running = self.state is DomainState.RUNNING
+        running = bool(flags & _RUNNING) or (was_running and not flags & _PAUSED)
+        file = await self.runtime.in_thread(begin_image, path, xml, running)
+        try:
+            if was_running:
+                self.expect_stop(Happening.PAUSED)
+                await self.execute(call, "stop")
+            await self._write_stream(file)
+            await self.runtime.in_thread(file.finish)
+        except BaseException:
+            await asyncio.shield(self._take_up_again(was_running))
+            raise
+        finally:
+            file.discard_unless_finished()
+        await self.end(call, Happening.SAVED)
+
+    async def _write_stream(self, file: NewFile) -> None:
+        await self._prepare_stream()
+        await self.execute(None, "getfd", {"fdname": _NAME}, fds=(file.fd,))
+        await self._until_told("migrate", {"uri": f"fd:{_NAME}"}, "query-migrate")
+
+    async def _prepare_stream(self) -> None:
+        events = [{"capability": "events", "state": True}]
+        await self.execute(None, "migrate-set-capabilities", {"capabilities": events})
+        await self.execute(None, "migrate-set-parameters", {"max-bandwidth": _UNBOUNDED})
+
+    async def _until_told(self, command: str, arguments: dict[str, Any], question: str) -> None:
+        """Run what QEMU does beside other things, until it tells the end. Raises OperationFailed, ProcessFailure."""
+        process = self.process
+        assert process is not None
+        told = self._finished = self.runtime.loop.create_future()
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            await self.execute(None, command, arguments)
+            while not told.done():
+                done, _ = await asyncio.wait((told, ended), timeout=PAUSE, return_when=asyncio.FIRST_COMPLETED)
+                if ended in done and not told.done():
+                    raise self.ended(process)
+                if not done:
+                    await self.execute(None, question)
+                    if self.job is not None:
+                        self.job.progress()
+            if (reason := told.result()) is not None:
+                raise OperationFailed(f"operation failed: {command} of {self.name}: {reason}", object=self.name)
+        finally:
+            self._finished = None
+            ended.cancel()
+
+    async def _take_up_again(self, was_running: bool) -> None:
+        """Let a guest go on that has not been saved."""
+        try:
+            if self.process is not None and self.process.exit is None:
+                await self.execute(None, "migrate_cancel")
+                if was_running:
+                    await self.execute(None, "cont")
+        except VirtError:
+            pass  # It has ended or hangs; whoever asks next is told.
+
+    def on_migration(self, event: QmpEvent) -> None:
+        status = str(event.data.get("status"))
+        if self._finished is not None and not self._finished.done():
+            if status == "completed":
+                self._finished.set_result(None)
+            elif status in ("failed", "cancelled"):
+                self._finished.set_result(status)
+
+    def on_dump_completed(self, event: QmpEvent) -> None:
+        if self._finished is not None and not self._finished.done():
+            failed = event.data.get("result", {}).get("status") != "completed"
+            self._finished.set_result(str(event.data.get("error", "failed")) if failed else None)
+
+    # -- managed -------------------------------------------------------------------------------------------------------
+
+    async def keep_managed(self, call: Call, flags: int) -> None:
+        path = str(self.around.files.managed_save(self.name))
+        await self.save_guest(call, path, format_domain(self.definition, secure=True), flags)
+
+    async def drop_managed(self) -> None:
+        path = self.around.files.managed_save(self.name)
+        await self.runtime.in_thread(lambda: path.unlink(missing_ok=True))
+
+    async def domain_create_with_flags(self, call: Call, dom: DomainRef, flags: int) -> tuple[DomainRef]:
+        if not self.has_managed_save or self.active or flags & DomainCreateFlags.FORCE_BOOT:
+            return await super().domain_create_with_flags(call, dom, flags)
+        image = await self._managed_image()
+        states = _PAUSED if flags & DomainCreateFlags.PAUSED else 0
+        await self.restore(call, image.definition(), image, states)
+        await self.forget_managed()
+        return (self.wire_ref(),)
+
+    async def _managed_image(self) -> Image:
+        if not self.has_managed_save:
+            raise OperationInvalid("Domain does not have managed save image", object=self.name)
+        return await self.runtime.in_thread(read_image, str(self.around.files.managed_save(self.name)))
+
+    async def domain_managed_save_get_xml_desc(self, call: Call, dom: DomainRef, flags: int) -> tuple[str]:
+        self.check_flags(call, flags, DomainXMLFlags.SECURE)
+        image = await self._managed_image()
+        return (image_document(image, flags),)
+
+    async def domain_managed_save_define_xml(self, call: Call, dom: DomainRef, dxml: str | None, flags: int) -> None:
+        self.check_flags(call, flags, _RUNNING | _PAUSED)
+        image = await self._managed_image()
+        await self.runtime.in_thread(redefine_image, image, dxml, flags)
+
+    # -- restoring -----------------------------------------------------------------------------------------------------
+
+    async def restore(self, call: Call, definition: DomainDefinition, image: Image, flags: int) -> None:
+        """Start from an image (the driver forwards virDomainRestore here)."""
+        self.check_start()
+        running = bool(flags & _RUNNING) or (image.running and not flags & _PAUSED)
+        self._image = image
+        try:
+            self.id = next(self.around.ids)
+            started = replace(await self.complete(without_live(definition)), id=self.id)
+            self.live = await self.boot(call, started, paused=not running)
+        except BaseException:
+            self.id, self.live = -1, None
+            self.happen(Happening.START_FAILED)
+            raise
+        finally:
+            self._image = None
+        self.happen(Happening.RESTORED if running else Happening.RESTORED_PAUSED)
+        await self.live_state_saved()
+
+    @property
+    def is_incoming(self) -> bool:
+        return self._image is not None
+
+    async def load_stream(self, call: Call) -> None:
+        if self._image is None:
+            return
+        fd = await self.runtime.in_thread(open_stream, self._image)
+        try:
+            await self._prepare_stream()
+            await self.execute(None, "getfd", {"fdname": _NAME}, fds=(fd,))
+        finally:
+            os.close(fd)
+        await self._until_told("migrate-incoming", {"uri": f"fd:{_NAME}"}, "query-migrate")
+
+    # -- dumps ---------------------------------------------------------------------------------------------------------
+
+    async def dump_guest(self, call: Call, path: str, format: int, flags: int) -> None:
+        if format not in list(DomainCoreDumpFormat):
+            raise InvalidArgument(f"unknown dump format {format}")
+        if format != DomainCoreDumpFormat.RAW and not flags & DomainCoreDumpFlags.MEMORY_ONLY:
+            raise NotSupported(
+                "kdump-compressed format is only supported with memory-only dump",
+                code=ErrorNumber.OPERATION_UNSUPPORTED,
+            )
+        file = await self.runtime.in_thread(NewFile, path)
+        try:
+            await self.execute(call, "getfd", {"fdname": _NAME}, fds=(file.fd,))
+            how = {"paging": False, "protocol": f"fd:{_NAME}", "format": _FORMATS[DomainCoreDumpFormat(format)]}
+            await self._until_told("dump-guest-memory", {**how, "detach": True}, "query-dump")
+            await self.runtime.in_thread(file.finish)
+        finally:
+            file.discard_unless_finished()
+        if flags & DomainCoreDumpFlags.CRASH:
+            await self.end(call, Happening.DUMPED)
+
+    # -- the job -------------------------------------------------------------------------------------------------------
+
+    async def domain_get_job_info(self, call: Call, dom: DomainRef) -> tuple[int, ...]:  # type: ignore[override]
+        type_, elapsed, *rest = super().domain_get_job_info(call, dom)
+        if type_ == DomainJobType.NONE or self._finished is None:
+            return (type_, elapsed, *rest)
+        total, done, left = await self._progress(call)
+        return (type_, elapsed, 0, total, done, left, total, done, left, *(0,) * _FILE_FIGURES)
+
+    async def domain_get_job_stats(  # type: ignore[override]
+        self, call: Call, dom: DomainRef, flags: int
+    ) -> tuple[int, list[TypedParam]]:
+        type_, elapsed, *rest = await self.domain_get_job_info(call, dom)
+        if type_ == DomainJobType.NONE:
+            return type_, []
+        names = ("data_total", "data_processed", "data_remaining")
+        values = {"time_elapsed": elapsed, **dict(zip(names, rest[1:4], strict=True))}
+        return type_, [TypedParam(name, ParamType.ULLONG, value) for name, value in values.items()]
+
+    async def _progress(self, call: Call) -> tuple[int, int, int]:
+        """How many bytes there are, are written, and are left."""
+        told = await self.execute(call, "query-migrate")
+        ram = told.get("ram", {})
+        return int(ram.get("total", 0)), int(ram.get("transferred", 0)), int(ram.get("remaining", 0))
+
+
+def image_document(image: Image, flags: int) -> str:
+    """The document of an image as it is shown."""
+    return format_domain(without_live(image.definition()), secure=bool(flags & DomainXMLFlags.SECURE))
+
+
+def redefine_image(image: Image, dxml: str | None, flags: int) -> None:
+    """Give an image another document, or another state to restore. Raises InvalidArgument, SystemFailure, XMLError."""
+    xml = image.xml
+    if dxml is not None:
+        changed = parse_domain(dxml)
+        same_guest(image.definition(), changed)
+        xml = format_domain(replace(changed, id=None), secure=True)
+    running = bool(flags & _RUNNING) or (image.running and not flags & _PAUSED)
+    if (xml, running) != (image.xml, image.running):
+        rewrite_image(image, xml, running)
