@@ -23,7 +23,7 @@ def boot(board: Board) -> list[str]:
     again = os.reboot_timeout
     if again is not None and not NEVER <= again <= MAX_TIMEOUT:
         raise UnsupportedConfig(f"bios rebootTimeout {again}", hint=f"{NEVER} (never) to {MAX_TIMEOUT} milliseconds")
-    return ["-boot", key_values(menu=os.bootmenu, splash_time=timeout, reboot_timeout=again, strict=True)]
+    return ["-boot", key_values(menu=os.bootmenu, reboot_timeout=again, splash_time=timeout, strict=True)]
 
 
 def kernel(board: Board) -> list[str]:

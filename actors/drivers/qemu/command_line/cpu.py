@@ -136,8 +136,9 @@ def _cache(cpu: Cpu) -> dict[str, Any]:
         raise UnsupportedConfig(f"cpu cache: mode 'passthrough' with cpu mode {cpu.mode or 'custom'!r}")
     whole = cpu.mode in ("host-passthrough", "maximum")
     return {
+        **({"l3-cache": True} if cpu.cache == "emulate" else {}),
         "host-cache-info": cpu.cache == "passthrough" if whole else None,
-        "l3-cache": cpu.cache == "emulate",
+        **({} if cpu.cache == "emulate" else {"l3-cache": False}),
     }
 
 

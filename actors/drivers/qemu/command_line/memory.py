@@ -141,6 +141,9 @@ def backend_properties(definition: DomainDefinition, wanted: Wanted, directory: 
 
 def _backend(board: Board, wanted: Wanted) -> list[str]:
     kind, properties = backend_properties(board.definition, wanted, str(board.resources.memory_directory))
+    if wanted.node is None and kind != "memory-backend-ram":
+        # Migration calls the machine's only memory so, whatever it is made of.
+        properties["x-use-canonical-path-for-ramblock-id"] = False
     return board.object("memoryBacking", kind, **properties)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from virtactor.actors.drivers.qemu.capabilities import Capabilities
 
-from .test_real_qemu import Starter, files, qemu, starter  # noqa: F401 - fixtures
+from .real_qemu import Starter
 
 pytestmark = pytest.mark.skipif(shutil.which("qemu-system-x86_64") is None, reason="there is no qemu-system-x86_64")
 
@@ -68,7 +68,7 @@ UEFI = """<domain type='qemu'><name>uefi</name><memory unit='MiB'>128</memory><v
 <features><acpi/><smm state='on'/></features><devices><memballoon model='none'/></devices></domain>"""
 
 
-def test_qemu_takes_a_guest_with_nodes_that_says_all(prepared, starter, files, qemu: Capabilities) -> None:  # noqa: F811
+def test_qemu_takes_a_guest_with_nodes_that_says_all(prepared, starter, files, qemu: Capabilities) -> None:
     (files / "table").write_bytes(b"SSDT" + (36).to_bytes(4, "little") + bytes(28))
     monitor = starter.start(prepared(NODES.replace("{files}", str(files)), qemu))
 
@@ -86,20 +86,20 @@ def test_qemu_takes_a_guest_with_nodes_that_says_all(prepared, starter, files, q
 
 
 @pytest.mark.parametrize("machine", ["pc", "q35", "microvm"])
-def test_memory_can_be_a_file(machine: str, prepared, starter: Starter, qemu: Capabilities) -> None:  # noqa: F811
+def test_memory_can_be_a_file(machine: str, prepared, starter: Starter, qemu: Capabilities) -> None:
     monitor = starter.start(prepared(FILE.replace("{machine}", machine), qemu))
 
     (backend,) = monitor.execute("query-memdev")
     assert (backend["policy"], backend["share"]) == ("interleave", True)
 
 
-def test_locked_memory_is_taken_where_the_host_allows_it(prepared, starter: Starter, qemu: Capabilities) -> None:  # noqa: F811
+def test_locked_memory_is_taken_where_the_host_allows_it(prepared, starter: Starter, qemu: Capabilities) -> None:
     xml = FILE.replace("{machine}", "q35").replace("<discard/>", "<locked/>")
     assert starter.start(prepared(xml, qemu)).execute("query-status")["status"] == "prelaunch"
 
 
 @pytest.mark.skipif(not SECURE_OVMF.exists(), reason="ovmf is not installed")
-def test_qemu_takes_uefi_with_variables_and_secure_flash(prepared, starter, files, qemu: Capabilities) -> None:  # noqa: F811
+def test_qemu_takes_uefi_with_variables_and_secure_flash(prepared, starter, files, qemu: Capabilities) -> None:
     shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", files / "variables")
     nvram = f"<nvram>{files / 'variables'}</nvram>"
     xml = UEFI.format(how="readonly='yes' secure='yes'", code=SECURE_OVMF, nvram=nvram)
@@ -111,7 +111,7 @@ def test_qemu_takes_uefi_with_variables_and_secure_flash(prepared, starter, file
 
 
 @pytest.mark.skipif(not OVMF.exists(), reason="ovmf is not installed")
-def test_qemu_takes_uefi_without_variables(prepared, starter: Starter, qemu: Capabilities) -> None:  # noqa: F811
+def test_qemu_takes_uefi_without_variables(prepared, starter: Starter, qemu: Capabilities) -> None:
     xml = UEFI.format(how="readonly='yes' stateless='yes'", code=OVMF, nvram="")
     nodes = starter.start(prepared(xml, qemu)).execute("query-named-block-nodes")
 
