@@ -181,7 +181,9 @@ def _cputune(tune: CpuTune) -> CpuTune | None:
 def _cells(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
     """The guest's nodes with their numbers, and all distances, once one is said: the way back is as far."""
     cells = tuple(cell if cell.id is not None else replace(cell, id=number) for number, cell in enumerate(cells))
-    said = {(cell.id, distance.id): distance.value for cell in cells for distance in cell.distances}
+    said: dict[tuple[int | None, int | None], int] = {
+        (cell.id, distance.id): distance.value for cell in cells for distance in cell.distances
+    }
     if not said:
         return cells
 
