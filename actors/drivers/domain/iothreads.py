@@ -8,7 +8,7 @@ from dataclasses import replace
 from ....wire.cpuset import bits_of, format_numbers, numbers_of, parse_numbers
 from ....wire.documents.domain import CpuTune, DomainDefinition, IOThread, IOThreadPin
 from ....wire.enums.error import ErrorDomain
-from ....wire.errors import InvalidArgument, UnsupportedConfig
+from ....wire.errors import InvalidArgument
 from ....wire.params import TypedParam
 from ....wire.table import DomainRef
 from ....wire.table.structs import IOThreadInfo
@@ -79,10 +79,9 @@ class IOThreads(DomainObject):
                 )
             for disk in definition.devices.disks:
                 if disk.driver is not None and disk.driver.iothread == iothread_id:
-                    raise UnsupportedConfig(
+                    raise InvalidArgument(
                         f"cannot remove IOThread {iothread_id} since it is being used by disk '{disk.target}'",
                         domain=ErrorDomain.DOMAIN,
-                        code=8,
                     )
             left = tuple(thread for thread in threads if thread.id != iothread_id)
             return _with_threads(definition, left)
