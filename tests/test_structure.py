@@ -1,6 +1,7 @@
 """What DESIGN and STYLE say of the tree as a whole: who imports whom, what files are called, where state may live."""
 
 import ast
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ REPOSITORY = Path(__file__).parents[1]
 MAY_IMPORT = {"wire": {"wire"}, "actors": {"actors", "wire"}, "client": {"client", "wire"}}
 EMBEDDED = Path("client/embedded.py")
 """The one module of the client that runs the daemon's actors, inside the caller's process."""
+STARTS_PROGRAMS = Path("actors/commands.py")
+"""The one module of the daemon that starts programs: with a deadline, few variables and few descriptors."""
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "managers"}
 NEITHER_SOCKETS_NOR_THREADS = {"asyncio", "select", "selectors", "socket", "ssl", "subprocess", "threading"}
 CHANGING = {
@@ -78,8 +81,28 @@ def test_wire_knows_neither_sockets_nor_threads() -> None:
 
 
 def test_modules_are_named_for_what_is_in_them() -> None:
-    everywhere = [path for folder in (*MAY_IMPORT, "tests", "examples", "benchmarks") for path in modules(folder)]
+    everywhere = [
+        path for folder in (*MAY_IMPORT, "tests", "examples", "benchmarks", "campaign") for path in modules(folder)
+    ]
     assert [path for path in everywhere if EMPTY_NAMES & {path.stem, *path.parent.parts}] == []
+
+
+def test_actors_start_programs_from_one_place() -> None:
+    starting = {"Popen", "run", "call", "check_call", "check_output", "system", "popen", "fork"} | {
+        name for name in dir(os) if name.startswith(("exec", "spawn", "posix_spawn"))
+    }
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path in modules("actors")
+        for node in ast.walk(parse(path))
+        if isinstance(node, ast.Attribute)
+        and (
+            (isinstance(node.value, ast.Name) and node.value.id in ("os", "subprocess") and node.attr in starting)
+            or node.attr.startswith(("create_subprocess", "subprocess_"))
+        )
+        and path != STARTS_PROGRAMS
+    ]
+    assert wrong == []
 
 
 def test_actors_have_no_module_level_state() -> None:
