@@ -206,8 +206,8 @@ def result_of(packet: Packet) -> Any:
 
 
 def event_of(packet: Packet) -> Event:
-    row = row_of(packet.program, packet.procedure)
-    assert row is ROWS["event"], row
+    row = ROWS["event"]
+    assert row_of(packet.program, packet.procedure) is row, packet
     (sequence, _, procedure, payload), _ = MSGPACK.codec(row).decode_args(packet.payload)
     inner = ROWS["domain_event_lifecycle"]
     assert procedure == inner.number

@@ -64,4 +64,8 @@ def test_the_wheel_has_our_licence_and_commands(wheel: zipfile.Path) -> None:
     assert "License-Expression: Apache-2.0" in (info / "METADATA").read_text()
     assert (info / "licenses" / "LICENSE").read_bytes() == (REPOSITORY / "LICENSE").read_bytes()
     commands = (info / "entry_points.txt").read_text().split("\n")
-    assert [line.partition(" ")[0] for line in commands if "=" in line] == ["virtactor", "virtactor-proxy", "virtactord"]
+    assert [line.partition(" ")[0] for line in commands if "=" in line] == [
+        "virtactor",
+        "virtactor-proxy",
+        "virtactord",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -166,7 +167,7 @@ def test_a_linux_guest_boots_and_powers_off(
             assert console.stdout is not None
             heard = b""
             while guest.boot_line("linux").encode() not in heard:
-                data = console.stdout.read1(4096)
+                data = os.read(console.stdout.fileno(), 4096)
                 assert data, heard
                 heard += data
             virsh(qemu_uri, "shutdown", "linux", "--mode", "acpi")

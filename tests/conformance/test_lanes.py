@@ -11,7 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from virtactor.client import Host, VirtError, connect
+from virtactor.client import Event, Host, VirtError, connect
+from virtactor.wire.enums.domain_events import (
+    DomainEventResumedDetailType,
+    DomainEventStartedDetailType,
+    DomainEventStoppedDetailType,
+    DomainEventSuspendedDetailType,
+    DomainEventType,
+)
 
 from ..libvirtd import Libvirtd
 from ..system.virtactord import Virtactord
@@ -144,9 +151,9 @@ def test_events_come_in_order(lane: str, shared: Virtactord, libvirtd: Libvirtd)
         test.destroy()
         test.start()
         seen = [next(events) for _ in range(4)]
-    assert [(event.domain.name, event.type.name, event.detail.name) for event in seen] == [
-        ("test", "SUSPENDED", "PAUSED"),
-        ("test", "RESUMED", "UNPAUSED"),
-        ("test", "STOPPED", "DESTROYED"),
-        ("test", "STARTED", "BOOTED"),
+    assert [(event.domain.name, event.type, int(event.detail)) for event in seen if isinstance(event, Event)] == [
+        ("test", DomainEventType.SUSPENDED, DomainEventSuspendedDetailType.PAUSED),
+        ("test", DomainEventType.RESUMED, DomainEventResumedDetailType.UNPAUSED),
+        ("test", DomainEventType.STOPPED, DomainEventStoppedDetailType.DESTROYED),
+        ("test", DomainEventType.STARTED, DomainEventStartedDetailType.BOOTED),
     ]

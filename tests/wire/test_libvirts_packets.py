@@ -17,7 +17,7 @@ from virtactor.wire.framing import Packet, PacketType, Status
 from virtactor.wire.table import Kind, Row, row_of
 
 RECORDED = [
-    Packet(*header, bytes.fromhex(payload))
+    Packet(*header, payload=bytes.fromhex(payload))
     for *header, payload in json.loads((Path(__file__).parent / "data" / "libvirts_packets.json").read_text())
 ]
 
