@@ -41,7 +41,7 @@ class DriveBus:
             address.bus < self.buses
             and address.target < self.targets
             and address.unit < self.units
-            and (self.reserved is None or address.target or address.unit != self.reserved)
+            and (self.reserved is None or address.target > 0 or address.unit != self.reserved)
         )
 
 

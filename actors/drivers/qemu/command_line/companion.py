@@ -70,7 +70,7 @@ def _tpm(module: Tpm, socket: int, states: Path) -> Companion:
         alias=alias(module),
         name=label(module),
         argv=(
-            *(SWTPM, "socket", "--ctrl", f"type=unixio,fd={socket},terminate"),
+            *(SWTPM, "socket", "--ctrl", f"type=unixio,fd={socket}", "--terminate"),
             *("--tpmstate", f"dir={directory},mode=0600", *version, *log),
         ),
         directory=directory,

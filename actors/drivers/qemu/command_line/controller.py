@@ -204,12 +204,13 @@ def _fdc(board: Board, controller: Controller) -> list[str]:
 
 
 def _floppy_order(board: Board) -> dict[str, int]:
-    floppies = [disk for disk in board.definition.devices.disks if isinstance(disk.address, DriveAddress)]
-    return {
-        FLOPPY_ORDER[disk.address.unit]: index
-        for disk in floppies
-        if disk.bus == "fdc" and (index := board.boot_index(disk)) is not None and disk.address.unit < len(FLOPPY_ORDER)
-    }
+    order: dict[str, int] = {}
+    for disk in board.definition.devices.disks:
+        index = board.boot_index(disk)
+        address = disk.address
+        if disk.bus == "fdc" and index is not None and isinstance(address, DriveAddress):
+            order |= {FLOPPY_ORDER[address.unit]: index} if address.unit < len(FLOPPY_ORDER) else {}
+    return order
 
 
 def _ccid(board: Board, controller: Controller) -> list[str]:

@@ -190,13 +190,21 @@ def _check_not_virtio(board: Board, disk: Disk, driver: DiskDriver) -> None:
 # --- limits
 
 
+def backend_of(disk: Disk) -> str:
+    """What the monitor calls the device that has a drive's nodes, which not on every bus is the device itself."""
+    name = alias(disk)
+    if disk.bus == "virtio":
+        return f"/machine/peripheral/{name}/virtio-backend"
+    return f"/machine/peripheral/{name}/{name}.0/legacy[0]" if disk.bus == "usb" else name
+
+
 def throttle(disk: Disk) -> dict[str, Any] | None:
     """The arguments of `block_set_io_throttle` for a disk; None where there is no limit. Raises UnsupportedConfig."""
     tune = disk.iotune
     if tune is None or tune == IoTune():
         return None
     _check_limits(disk, tune)
-    limits: dict[str, Any] = {"id": alias(disk)}
+    limits: dict[str, Any] = {"id": backend_of(disk)}
     for unit, names in (("bytes_sec", ("bps", "bps_rd", "bps_wr")), ("iops_sec", ("iops", "iops_rd", "iops_wr"))):
         for direction, name in zip(("total", "read", "write"), names, strict=True):
             limits[name] = getattr(tune, f"{direction}_{unit}") or 0

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .....wire.documents.binding import Subtree
 from .....wire.documents.domain import Disk, DiskDriver
+from .....wire.documents.domain.devices.disk import Slice
 from .....wire.errors import UnsupportedConfig
 from ..labels import label
 from .syntax import NODE_NAME_LENGTH, identifier
@@ -93,8 +94,8 @@ def node_descriptions(disk: Disk) -> list[Node]:
     nodes: list[Node] = []
     backing = _add_backing(nodes, disk)
     nodes.append(_storage(disk))
-    if disk.slices:
-        nodes.append(_slice(disk))
+    for part in disk.slices:
+        nodes.append(_slice(disk, part))
     nodes.append(_format(disk, nodes[-1]["node-name"], backing))
     if _copies(disk):
         copying = {"driver": "copy-on-read", "node-name": _node_name(disk, "cor"), "file": node_names(disk).format}
@@ -229,10 +230,9 @@ def _url(disk: Disk) -> Node:
 # --- what is in them
 
 
-def _slice(disk: Disk) -> Node:
+def _slice(disk: Disk, part: Slice) -> Node:
     if len(disk.slices) > 1:
         raise UnsupportedConfig(f"{label(disk)}: more than one slice")
-    (part,) = disk.slices
     return {
         "driver": "raw",
         "node-name": _node_name(disk, "slice"),

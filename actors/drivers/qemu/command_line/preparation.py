@@ -10,7 +10,7 @@ from typing import Any
 from .....wire.documents.domain import DomainDefinition
 from .....wire.errors import XMLError
 from .board import alias
-from .disk import throttle
+from .disk import backend_of, throttle
 
 BYTES_PER_KIB = 1024
 
@@ -37,7 +37,7 @@ def _drives(definition: DomainDefinition) -> Iterator[MonitorCommand]:
         if (limits := throttle(disk)) is not None:
             yield MonitorCommand("block_set_io_throttle", limits)
         if disk.tray == "open":
-            yield MonitorCommand("blockdev-open-tray", {"id": alias(disk), "force": True})
+            yield MonitorCommand("blockdev-open-tray", {"id": backend_of(disk), "force": True})
 
 
 def _passwords(definition: DomainDefinition) -> list[MonitorCommand]:

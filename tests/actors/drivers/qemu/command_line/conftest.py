@@ -17,6 +17,10 @@ from virtactor.actors.drivers.qemu.command_line import Resources, build_command_
 from virtactor.actors.drivers.qemu.defaults import complete_definition
 from virtactor.wire.documents.domain import DomainDefinition, parse_domain
 
+from .real_qemu import files, qemu, starter
+
+__all__ = ["files", "qemu", "starter"]
+
 UUID = "7f1f3a52-4bd2-4f3c-9d3e-2b1c5a6d7e80"
 MACHINES = {"pc": "pc-i440fx-7.2", "q35": "pc-q35-7.2", "microvm": "microvm"}
 VIRTIO = ("blk", "net", "serial", "balloon", "rng", "keyboard", "mouse", "tablet")

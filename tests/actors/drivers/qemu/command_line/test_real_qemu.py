@@ -5,143 +5,14 @@ A guest is never run: it waits, as the daemon's do until it continues them.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import os
-import shutil
-import socket
-import struct
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import pytest
-from virtactor.actors.drivers.qemu.capabilities import Capabilities, ask
-from virtactor.actors.drivers.qemu.command_line import Resources, build_command_line, chardev_id, preparation
-from virtactor.wire.documents.domain import Channel, Device, DomainDefinition, Input
+from virtactor.actors.drivers.qemu.capabilities import Capabilities
+from virtactor.actors.drivers.qemu.command_line import chardev_id, preparation
+from virtactor.wire.documents.domain import Channel
 
-QEMU = shutil.which("qemu-system-x86_64")
-pytestmark = pytest.mark.skipif(QEMU is None, reason="there is no qemu-system-x86_64")
-PATIENCE = 30.0  # seconds
-
-
-@pytest.fixture(scope="module")
-def qemu() -> Capabilities:
-    return asyncio.run(ask(str(QEMU)))
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with images, a kernel and a firmware; its name has a comma."""
-    folder = tmp_path_factory.mktemp("guest,files")
-    for name in ("a,b.raw", "b.raw", "c.iso"):
-        (folder / name).touch()
-        os.truncate(folder / name, 1 << 20)
-    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", folder / "a.qcow2", "1M"], check=True)
-    (folder / "kernel").write_bytes(kernel())
-    (folder / "initrd").write_bytes(b"\0" * 512)
-    (folder / "bios").write_bytes(bytes(64 * 1024))
-    return folder
-
-
-def kernel() -> bytes:
-    """What QEMU takes for a Linux kernel: a boot sector with the header of boot protocol 2.12."""
-    image = bytearray(16384)
-    image[0x1F1] = 1
-    struct.pack_into("<H", image, 0x1FE, 0xAA55)
-    struct.pack_into("<4sH", image, 0x202, b"HdrS", 0x20C)
-    image[0x211] = 1
-    struct.pack_into("<I", image, 0x22C, 0x7FFFFFFF)
-    return bytes(image)
-
-
-@dataclass
-class Monitor:
-    """A QEMU's monitor."""
-
-    stream: BinaryIO
-
-    def execute(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
-        """The answer to a command, events passed over."""
-        message = {"execute": command} | ({"arguments": arguments} if arguments else {})
-        self.stream.write(json.dumps(message).encode() + b"\n")
-        self.stream.flush()
-        for line in self.stream:
-            answer = json.loads(line)
-            if "event" not in answer:
-                assert "return" in answer, answer
-                return answer["return"]
-        raise AssertionError("the monitor closed")
-
-
-class Starter:
-    """Starts QEMUs, each with its monitor on a socket that listens before, and ends them all."""
-
-    def __init__(self, folder: Path, capabilities: Capabilities) -> None:
-        self._folder = folder
-        self._capabilities = capabilities
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._sockets: list[socket.socket] = []
-
-    def start(self, definition: DomainDefinition) -> Monitor:
-        monitor, *channels = (self._listen(n) for n in range(1 + len(definition.devices.channels)))
-        sockets: dict[str, Path | int] = {
-            str(channel.alias): opened.fileno()
-            for channel, opened in zip(definition.devices.channels, channels, strict=True)
-            if channel.type == "unix"
-        }
-        pid_file = self._folder / f"a,{len(self._processes)}.pid"
-        resources = Resources(monitor=monitor.fileno(), sockets=sockets, pid_file=pid_file)
-        argv = build_command_line(definition, self._capabilities, resources)
-        client = socket.socket(socket.AF_UNIX)
-        self._sockets.append(client)
-        client.settimeout(PATIENCE)
-        client.connect(monitor.getsockname())
-        process = self._spawn(argv, [monitor.fileno(), *(each.fileno() for each in channels)])
-        monitor.close()
-        try:
-            return self._greeted(client)
-        except (ValueError, OSError):
-            assert process.stderr is not None
-            pytest.fail(process.stderr.read().decode())
-
-    def _listen(self, number: int) -> socket.socket:
-        listener = socket.socket(socket.AF_UNIX)
-        self._sockets.append(listener)
-        listener.bind(str(self._folder / f"{len(self._processes)}.{number}"))
-        listener.listen(1)
-        return listener
-
-    def _spawn(self, argv: list[str], descriptors: list[int]) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            argv, pass_fds=descriptors, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
-        self._processes.append(process)
-        return process
-
-    def _greeted(self, client: socket.socket) -> Monitor:
-        stream = client.makefile("rwb")
-        monitor = Monitor(stream)  # type: ignore[arg-type]
-        assert "QMP" in json.loads(stream.readline())
-        monitor.execute("qmp_capabilities")
-        return monitor
-
-    def stop(self) -> None:
-        for process in self._processes:
-            process.kill()
-        for process in self._processes:
-            process.communicate()
-        for each in self._sockets:
-            each.close()
-
-
-@pytest.fixture
-def starter(root: Path, qemu: Capabilities) -> Iterator[Starter]:
-    starter = Starter(root, qemu)
-    yield starter
-    starter.stop()
+from .real_qemu import Starter, aliases
 
 
 def guest(devices: str = "", *, machine: str = "pc", os: str = "", features: str = "<acpi/>", top: str = "") -> str:
@@ -264,17 +135,6 @@ def test_qemu_starts_and_waits(name: str, prepared, starter: Starter, files: Pat
     assert monitor.execute("query-status")["status"] == "prelaunch"
     present = {each["name"] for each in monitor.execute("qom-list", {"path": "/machine/peripheral"})}
     assert aliases(definition) - present == set()
-
-
-def aliases(definition: DomainDefinition) -> set[str | None]:
-    """The devices that QEMU should know by name: those that the machine does not bring along."""
-    devices = definition.devices
-    builtin: set[Device] = {each for each in devices.controllers if each.type == "pci" and each.index == 0}
-    builtin |= {each for each in devices.controllers if each.alias == "ide"}
-    builtin |= {each for each in devices.consoles if each.target_type == "serial"}
-    builtin |= {each for each in devices if isinstance(each, Input) and each.bus == "ps2"}
-    builtin |= {devices.memballoon} if devices.memballoon and devices.memballoon.model == "none" else set()
-    return {each.alias for each in devices if each not in builtin}
 
 
 def test_terminals_are_told_under_the_ids_of_their_devices(prepared, starter: Starter, files: Path, qemu) -> None:

@@ -71,7 +71,8 @@ def classes_of(cls: type) -> Iterator[type]:
     yield cls
     for hint in get_type_hints(cls).values():
         for part in (hint, *get_args(hint)):
-            yield from (each for each in (part, *get_args(part)) if is_dataclass(each) and each is not cls)
+            found = [each for each in (part, *get_args(part)) if isinstance(each, type) and is_dataclass(each)]
+            yield from (each for each in found if each is not cls)
 
 
 def all_classes(cls: type) -> dict[str, type]:
