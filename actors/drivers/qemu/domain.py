@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .agent_calls import AgentCalls
 from .controls import Controls
 from .news import News
 from .saving import GuestSaving
@@ -9,5 +10,5 @@ from .statistics import Statistics
 from .variables import Variables
 
 
-class QemuDomain(Statistics, Variables, GuestSaving, News, Controls):
+class QemuDomain(Statistics, Variables, GuestSaving, News, AgentCalls, Controls):
     """A domain whose guest is a QEMU process."""

@@ -13,11 +13,9 @@ from typing import Any
 
 from ....wire.documents.domain import DomainDefinition, format_domain, parse_domain, without_live
 from ....wire.enums.domain import DomainCreateFlags, DomainState, DomainXMLFlags
-from ....wire.enums.domain_jobs import DomainJobType
 from ....wire.enums.domain_tuning import DomainCoreDumpFlags, DomainCoreDumpFormat, DomainSaveRestoreFlags
 from ....wire.enums.error import ErrorNumber
 from ....wire.errors import InvalidArgument, NotSupported, OperationFailed, OperationInvalid, VirtError
-from ....wire.params import ParamType, TypedParam
 from ....wire.table import DomainRef
 from ...call import Call
 from ...lifecycle import Happening
@@ -39,7 +37,6 @@ _FORMATS = {
     DomainCoreDumpFormat.WIN_DMP: "win-dmp",
 }
 _NAME = "saved"
-_FILE_FIGURES = 3
 
 
 class GuestSaving(Guest):
@@ -229,27 +226,10 @@ class GuestSaving(Guest):
 
     # -- the job -------------------------------------------------------------------------------------------------------
 
-    async def domain_get_job_info(self, call: Call, dom: DomainRef) -> tuple[int, ...]:  # type: ignore[override]
-        type_, elapsed, *rest = super().domain_get_job_info(call, dom)
-        if type_ == DomainJobType.NONE or self._finished is None:
-            return (type_, elapsed, *rest)
-        total, done, left = await self._progress(call)
-        return (type_, elapsed, 0, total, done, left, total, done, left, *(0,) * _FILE_FIGURES)
-
-    async def domain_get_job_stats(  # type: ignore[override]
-        self, call: Call, dom: DomainRef, flags: int
-    ) -> tuple[int, list[TypedParam]]:
-        type_, elapsed, *rest = await self.domain_get_job_info(call, dom)
-        if type_ == DomainJobType.NONE:
-            return type_, []
-        names = ("data_total", "data_processed", "data_remaining")
-        values = {"time_elapsed": elapsed, **dict(zip(names, rest[1:4], strict=True))}
-        return type_, [TypedParam(name, ParamType.ULLONG, value) for name, value in values.items()]
-
-    async def _progress(self, call: Call) -> tuple[int, int, int]:
-        """How many bytes there are, are written, and are left."""
-        told = await self.execute(call, "query-migrate")
-        ram = told.get("ram", {})
+    async def job_progress(self, call: Call) -> tuple[int, int, int]:
+        if self._finished is None:
+            return 0, 0, 0
+        ram = (await self.execute(call, "query-migrate")).get("ram", {})
         return int(ram.get("total", 0)), int(ram.get("transferred", 0)), int(ram.get("remaining", 0))
 
 
