@@ -38,7 +38,7 @@ def _is_port(value: int) -> bool:
 
 
 LEVELS = ("debug", "info", "warning", "error")
-AREAS = ("connection", "daemon", "errors", "monitor", "objects", "qemu", "runtime", "store")
+AREAS = ("connection", "daemon", "domains", "errors", "monitor", "objects", "qemu", "runtime", "store")
 
 
 def _is_level(value: Any) -> bool:

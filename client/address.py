@@ -96,8 +96,7 @@ def _dialer(uri: ConnectURI, readonly: bool, root: Path | None, uid: int) -> Dia
         from .embedded import EmbeddedDialer
 
         return EmbeddedDialer(root)
-    transport = uri.transport or ("unix" if uri.host is None else "tls")
-    return _TRANSPORTS[transport](uri, readonly, root, uid)
+    return _TRANSPORTS[uri.carrier](uri, readonly, root, uid)
 
 
 def _unix(uri: ConnectURI, readonly: bool, root: Path | None, uid: int) -> Dialer:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .monitor_events import MonitorEvents
     from .trace import CallTrace
 
+_IS_SECURE = ROWS["connect_is_secure"]
 _HOSTNAME = ROWS["connect_get_hostname"]
 _TYPE = ROWS["connect_get_type"]
 _VERSION = ROWS["connect_get_version"]
@@ -119,6 +120,16 @@ class Host(Node, Inventory):
     def is_alive(self) -> bool:
         """Whether the connection is up, as far as is known without asking (virConnectIsAlive)."""
         return self._session.is_alive
+
+    def is_secure(self, *, deadline: float | None = None) -> bool:
+        """Whether nobody else can read or change what passes: not by plain TCP, and by the daemon's word its own ways
+        to the hypervisor are safe too (virConnectIsSecure)."""
+        return self._address.uri.carrier != "tcp" and bool(self._session.call(_IS_SECURE, deadline=deadline)[0])
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether what passes is encrypted (virConnectIsEncrypted); a socket of this machine needs not be."""
+        return self._address.uri.carrier in ("tls", "ssh")
 
     @property
     def is_readonly(self) -> bool:

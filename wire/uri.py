@@ -57,6 +57,11 @@ class ConnectURI:
         return f"{scheme}://{user}{host}{port}{quote(self.path)}{query}"
 
     @property
+    def carrier(self) -> str:
+        """The transport that it goes by: the one that it names, else a unix socket here and TLS to elsewhere."""
+        return self.transport or ("unix" if self.host is None else "tls")
+
+    @property
     def is_local(self) -> bool:
         """Whether it means this machine: no host, and a transport that stays here."""
         return self.host is None and self.transport in (None, "unix")

@@ -175,3 +175,9 @@ def test_a_slow_reader_of_events_misses_none_that_the_daemon_still_has(virtactor
         assert events.get(0.05) is None
     numbers = [event.sequence for event in seen if isinstance(event, Event)]
     assert numbers == list(range(numbers[0], numbers[0] + 2100))
+
+
+def test_a_unix_socket_is_secure_and_not_encrypted(virtactord: Virtactord) -> None:
+    with virtactord.connect() as host:
+        assert host.is_secure()
+        assert not host.is_encrypted

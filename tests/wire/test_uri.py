@@ -78,3 +78,17 @@ def test_local_is_what_stays_on_this_machine(text: str, local: bool) -> None:
 def test_a_wrong_uri_is_refused_by_its_wrong_part(text: str, complaint: str) -> None:
     with pytest.raises(InvalidArgument, match=complaint):
         ConnectURI.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "carrier"),
+    [
+        ("qemu:///system", "unix"),
+        ("qemu+unix:///system?socket=/s", "unix"),
+        ("qemu://host/system", "tls"),
+        ("qemu+tcp://host/system", "tcp"),
+        ("qemu+ssh://host/system", "ssh"),
+    ],
+)
+def test_a_uri_goes_by_the_transport_that_it_names_or_by_the_usual_one(text: str, carrier: str) -> None:
+    assert ConnectURI.parse(text).carrier == carrier
