@@ -65,6 +65,7 @@ class Happening(Enum):
     RENAMED_FROM = "the name that it had is free"
     RENAMED_TO = "it has a new name"
     GUEST_SUSPENDED = "the guest suspended to memory"
+    GUEST_SUSPENDED_TO_DISK = "the guest suspended to disk"
     WOKE_UP = "the guest woke up"
     SNAPSHOT_STOP = "stopped by a snapshot"
     SNAPSHOT_START = "started from a snapshot, running"
@@ -172,6 +173,11 @@ _FROM_RUNNING: dict[Happening, Transition] = {
         _PMSUSPENDED,
         DomainPMSuspendedReason.UNKNOWN,
         (Event(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.MEMORY),),
+    ),
+    Happening.GUEST_SUSPENDED_TO_DISK: Transition(
+        _PMSUSPENDED,
+        DomainPMSuspendedReason.UNKNOWN,
+        (Event(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.DISK),),
     ),
 }
 

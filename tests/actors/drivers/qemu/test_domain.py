@@ -12,7 +12,7 @@ from virtactor.actors.monitor.monitor import MonitorEvent, MonitorLost
 from virtactor.actors.monitor.qmp import QmpEvent
 from virtactor.wire.enums.domain import DomainCreateFlags, DomainState
 from virtactor.wire.enums.domain_events import DomainEventType
-from virtactor.wire.table import DomainRef
+from virtactor.wire.table import ROWS, DomainRef
 
 from ....raw_client import RawClient, domain_xml
 from ...served import Served, wait_until
@@ -30,7 +30,7 @@ def served(serve: Callable[..., Served], root: Path) -> Served:
 @pytest.fixture
 def client(served: Served) -> RawClient:
     client = served.opened(URI)
-    client.subscribe()
+    client.subscribe([ROWS["domain_event_lifecycle"].number])
     return client
 
 

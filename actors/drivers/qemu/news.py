@@ -1,0 +1,367 @@
+"""What QEMU tells, as the events of libvirt's that are not of the lifecycle: a row per event of QEMU's.
+
+The event is told after the domain has taken it in: whoever hears of it finds the domain's state and document changed.
+Each event of QEMU's is also told as it is, to those who asked for QEMU's own (``domain_monitor_event``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from ....wire.documents.domain import Channel, Disk, DomainDefinition
+from ....wire.enums.domain_events import (
+    ConnectDomainEventAgentLifecycleReason,
+    ConnectDomainEventAgentLifecycleState,
+    ConnectDomainEventBlockJobStatus,
+    DomainEventCrashedDetailType,
+    DomainEventGraphicsAddressType,
+    DomainEventGraphicsPhase,
+    DomainEventIOErrorAction,
+    DomainEventTrayChangeReason,
+    DomainEventType,
+    DomainEventWatchdogAction,
+)
+from ....wire.enums.domain_jobs import DomainBlockJobType
+from ....wire.enums.domain_tuning import (
+    DomainMemoryFailureActionType,
+    DomainMemoryFailureFlags,
+    DomainMemoryFailureRecipientType,
+)
+from ....wire.table import ROWS, Row
+from ....wire.table.structs import GraphicsAddress, GraphicsIdentity
+from ...call import Call
+from ...lifecycle import Event, Happening
+from ...monitor.monitor import MonitorEvent, MonitorLost
+from ...monitor.qmp import QmpEvent
+from .launch import END_NOTICED
+from .live_changes import LiveChanges
+from .process import Process
+
+AGENT = "org.qemu.guest_agent.0"
+BYTES_PER_KIB = 1024
+
+Fields = tuple[Any, ...]
+Data = Mapping[str, Any]
+
+_MONITOR_ROW = ROWS["domain_monitor_event"]
+_CONTROL_ROW = ROWS["domain_event_control_error"]
+_REMOVED_ROW = ROWS["domain_event_device_removed"]
+_BLOCK_JOB_ROWS = (ROWS["domain_event_block_job"], ROWS["domain_event_block_job_2"])
+_CRASH_LOADED = Event(DomainEventType.CRASHED, DomainEventCrashedDetailType.CRASHLOADED)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One event of libvirt's: its row, and the fields behind the domain; ``fields`` may give None: it is no news."""
+
+    row: Row
+    fields: Callable[[DomainDefinition, Data], Fields | None]
+
+
+def disk_of_node(definition: DomainDefinition, node: str) -> Disk | None:
+    """The disk that a node of QEMU's block layer is of: nodes are named after the disk's target."""
+    return next((disk for disk in definition.devices.disks if node.startswith(f"{disk.target}-")), None)
+
+
+def disk_of_alias(definition: DomainDefinition, name: str) -> Disk | None:
+    """The disk whose device QEMU calls so; a path of its objects has the name in it."""
+    parts = name.split("/")
+    return next((disk for disk in definition.devices.disks if disk.alias in parts), None)
+
+
+def _path(disk: Disk | None) -> str | None:
+    return None if disk is None else disk.source or disk.source_dev or disk.source_name
+
+
+# -- fields of each event ----------------------------------------------------------------------------------------------
+
+
+def _none(live: DomainDefinition, data: Data) -> Fields:
+    return ()
+
+
+def _clock(live: DomainDefinition, data: Data) -> Fields:
+    """Seconds off UTC: QEMU counts from where the guest's clock began."""
+    began = (live.clock.adjustment or 0) if live.clock is not None and live.clock.offset == "variable" else 0
+    return (int(data.get("offset", 0)) + began,)
+
+
+_WATCHDOG_ACTIONS = {
+    "none": DomainEventWatchdogAction.NONE,
+    "pause": DomainEventWatchdogAction.PAUSE,
+    "reset": DomainEventWatchdogAction.RESET,
+    "poweroff": DomainEventWatchdogAction.POWEROFF,
+    "shutdown": DomainEventWatchdogAction.SHUTDOWN,
+    "debug": DomainEventWatchdogAction.DEBUG,
+    "inject-nmi": DomainEventWatchdogAction.INJECTNMI,
+}
+
+
+def _watchdog(live: DomainDefinition, data: Data) -> Fields:
+    return (int(_WATCHDOG_ACTIONS.get(data.get("action", ""), 0)),)
+
+
+_IO_ERROR_ACTIONS = {
+    "ignore": DomainEventIOErrorAction.NONE,
+    "stop": DomainEventIOErrorAction.PAUSE,
+    "report": DomainEventIOErrorAction.REPORT,
+}
+
+
+def _io_error(live: DomainDefinition, data: Data) -> Fields:
+    disk = disk_of_node(live, data.get("node-name", "")) or disk_of_alias(live, data.get("device", ""))
+    action = int(_IO_ERROR_ACTIONS.get(data.get("action", ""), 0))
+    return _path(disk) or "", (disk.alias if disk is not None else None) or "", action
+
+
+def _io_error_reason(live: DomainDefinition, data: Data) -> Fields:
+    return *_io_error(live, data), "enospc" if data.get("nospace") else ""
+
+
+_FAMILIES = {
+    "ipv4": DomainEventGraphicsAddressType.IPV4,
+    "ipv6": DomainEventGraphicsAddressType.IPV6,
+    "unix": DomainEventGraphicsAddressType.UNIX,
+}
+
+
+def _graphics(phase: DomainEventGraphicsPhase) -> Callable[[DomainDefinition, Data], Fields]:
+    def told(live: DomainDefinition, data: Data) -> Fields:
+        server, client = data.get("server", {}), data.get("client", {})
+        named = (("x509dname", client.get("x509_dname")), ("saslUsername", client.get("sasl_username")))
+        subject = [GraphicsIdentity(kind, name) for kind, name in named if name]
+        return int(phase), _end(server), _end(client), str(server.get("auth", "")), subject
+
+    return told
+
+
+def _end(told: Data) -> GraphicsAddress:
+    family = int(_FAMILIES.get(told.get("family", ""), DomainEventGraphicsAddressType.IPV4))
+    return GraphicsAddress(family, str(told.get("host", "")), str(told.get("service", told.get("port", ""))))
+
+
+def _tray(live: DomainDefinition, data: Data) -> Fields | None:
+    disk = disk_of_alias(live, str(data.get("id") or data.get("device", "")))
+    if disk is None:
+        return None
+    reason = DomainEventTrayChangeReason.OPEN if data.get("tray-open") else DomainEventTrayChangeReason.CLOSE
+    return disk.alias or "", int(reason)
+
+
+def _balloon(live: DomainDefinition, data: Data) -> Fields:
+    return (int(data["actual"]) // BYTES_PER_KIB,)
+
+
+def _device(live: DomainDefinition, data: Data) -> Fields | None:
+    """A device without a name of its own is nobody's business."""
+    return (str(data["device"]),) if data.get("device") else None
+
+
+def _agent(live: DomainDefinition, data: Data) -> Fields | None:
+    channels = (each for each in live.devices.channels if isinstance(each, Channel) and each.alias == data.get("id"))
+    if not any(channel.name == AGENT for channel in channels):
+        return None
+    states = ConnectDomainEventAgentLifecycleState
+    state = states.CONNECTED if data.get("open") else states.DISCONNECTED
+    return int(state), int(ConnectDomainEventAgentLifecycleReason.CHANNEL)
+
+
+def _pass(live: DomainDefinition, data: Data) -> Fields:
+    return (int(data.get("pass", 0)),)
+
+
+def _threshold(live: DomainDefinition, data: Data) -> Fields | None:
+    disk = disk_of_node(live, str(data.get("node-name", "")))
+    if disk is None:
+        return None
+    return disk.target, _path(disk), int(data.get("write-threshold", 0)), int(data.get("amount-exceeded", 0))
+
+
+_RECIPIENTS = {each.name.lower(): each for each in DomainMemoryFailureRecipientType}
+_FAILURE_ACTIONS = {each.name.lower(): each for each in DomainMemoryFailureActionType}
+
+
+def _memory_failure(live: DomainDefinition, data: Data) -> Fields | None:
+    recipient, action = _RECIPIENTS.get(data.get("recipient", "")), _FAILURE_ACTIONS.get(data.get("action", ""))
+    if recipient is None or action is None:
+        return None
+    told = data.get("flags", {})
+    flags = DomainMemoryFailureFlags.ACTION_REQUIRED if told.get("action-required") else 0
+    flags |= DomainMemoryFailureFlags.RECURSIVE if told.get("recursive") else 0
+    return int(recipient), int(action), int(flags)
+
+
+def _memory_size(live: DomainDefinition, data: Data) -> Fields | None:
+    return (str(data["id"]), int(data.get("size", 0)) // BYTES_PER_KIB) if data.get("id") else None
+
+
+def _tell(row: str, fields: Callable[[DomainDefinition, Data], Fields | None] = _none) -> Telling:
+    return Telling(ROWS[row], fields)
+
+
+_PHASES = DomainEventGraphicsPhase
+_GRAPHICS = {
+    phase: (_tell("domain_event_graphics", _graphics(phase)),)
+    for phase in (_PHASES.CONNECT, _PHASES.INITIALIZE, _PHASES.DISCONNECT)
+}
+_REMOVAL_FAILED = (_tell("domain_event_callback_device_removal_failed", _device),)
+
+# What is told of each event of QEMU's.
+NEWS: Mapping[str, tuple[Telling, ...]] = {
+    "RESET": (_tell("domain_event_reboot"),),
+    "RTC_CHANGE": (_tell("domain_event_rtc_change", _clock),),
+    "WATCHDOG": (_tell("domain_event_watchdog", _watchdog),),
+    "BLOCK_IO_ERROR": (
+        _tell("domain_event_io_error", _io_error),
+        _tell("domain_event_io_error_reason", _io_error_reason),
+    ),
+    "VNC_CONNECTED": _GRAPHICS[_PHASES.CONNECT],
+    "VNC_INITIALIZED": _GRAPHICS[_PHASES.INITIALIZE],
+    "VNC_DISCONNECTED": _GRAPHICS[_PHASES.DISCONNECT],
+    "SPICE_CONNECTED": _GRAPHICS[_PHASES.CONNECT],
+    "SPICE_INITIALIZED": _GRAPHICS[_PHASES.INITIALIZE],
+    "SPICE_DISCONNECTED": _GRAPHICS[_PHASES.DISCONNECT],
+    "DEVICE_TRAY_MOVED": (_tell("domain_event_tray_change", _tray),),
+    "WAKEUP": (_tell("domain_event_pmwakeup"),),
+    "SUSPEND": (_tell("domain_event_pmsuspend"),),
+    "SUSPEND_DISK": (_tell("domain_event_pmsuspend_disk"),),
+    "BALLOON_CHANGE": (_tell("domain_event_balloon_change", _balloon),),
+    "DEVICE_UNPLUG_GUEST_ERROR": _REMOVAL_FAILED,
+    "MEM_UNPLUG_ERROR": _REMOVAL_FAILED,
+    "VSERPORT_CHANGE": (_tell("domain_event_callback_agent_lifecycle", _agent),),
+    "MIGRATION_PASS": (_tell("domain_event_callback_migration_iteration", _pass),),
+    "BLOCK_WRITE_THRESHOLD": (_tell("domain_event_block_threshold", _threshold),),
+    "MEMORY_FAILURE": (_tell("domain_event_memory_failure", _memory_failure),),
+    "MEMORY_DEVICE_SIZE_CHANGE": (_tell("domain_event_memory_device_size_change", _memory_size),),
+}
+
+_JOB_STATUS = {
+    "BLOCK_JOB_COMPLETED": ConnectDomainEventBlockJobStatus.COMPLETED,
+    "BLOCK_JOB_CANCELLED": ConnectDomainEventBlockJobStatus.CANCELED,
+    "BLOCK_JOB_READY": ConnectDomainEventBlockJobStatus.READY,
+}
+_JOB_TYPES = {
+    "stream": DomainBlockJobType.PULL,
+    "mirror": DomainBlockJobType.COPY,
+    "commit": DomainBlockJobType.COMMIT,
+    "backup": DomainBlockJobType.BACKUP,
+}
+
+
+# What says that a guest's process is about to end: it counts also before its start is told.
+_AT_ONCE = ("SHUTDOWN",)
+
+
+class News(LiveChanges):
+    """Tells what QEMU tells."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # Jobs that commit what the guest writes to: only they get ready.
+        self._active_commits: set[str] = set()
+        # What QEMU told while the guest's start was not told yet.
+        self._early: list[MonitorEvent] = []
+
+    async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
+        self._early.clear()
+        return await super().boot(call, live, paused)
+
+    def happen(self, what: Happening) -> None:
+        super().happen(what)
+        if self._early and self.live is not None:
+            early, self._early = self._early, []
+            for message in early:
+                self._monitor_event(message)
+
+    def _monitor_event(self, message: MonitorEvent) -> None:
+        if self.live is None and not self.active and message.event.name not in _AT_ONCE:
+            self._early.append(message)
+            return
+        live = self.live
+        super()._monitor_event(message)
+        live = self.live or live
+        event = message.event
+        if message.monitor is not self._monitor or live is None:
+            return
+        details = json.dumps(event.data) if event.data else None
+        self.publish(_MONITOR_ROW, event.name, event.seconds, event.microseconds, details)
+        if event.name == "DEVICE_TRAY_MOVED":
+            live = self._tray_moved(live, event)
+        for telling in NEWS.get(event.name, ()):
+            if (told := telling.fields(live, event.data)) is not None:
+                self.publish(telling.row, *told)
+        if event.name in _JOB_STATUS:
+            self._tell_block_job(live, event)
+        elif event.name == "GUEST_CRASHLOADED":
+            self.publish_lifecycle(_CRASH_LOADED)
+
+    def _tray_moved(self, live: DomainDefinition, event: QmpEvent) -> DomainDefinition:
+        """Note it in the document: a tray is open, or nothing is said of it."""
+        moved = disk_of_alias(live, str(event.data.get("id") or event.data.get("device", "")))
+        if moved is None or self.live is None:
+            return live
+        tray = "open" if event.data.get("tray-open") else None
+        disks = tuple(replace(disk, tray=tray) if disk is moved else disk for disk in live.devices.disks)
+        self.live = replace(live, devices=replace(live.devices, disks=disks))
+        self.save_live_state()
+        return self.live
+
+    def _tell_block_job(self, live: DomainDefinition, event: QmpEvent) -> None:
+        job = str(event.data.get("device", ""))
+        disk = next((disk for disk in live.devices.disks if {disk.target, disk.alias} & set(_parts(job))), None)
+        if disk is None:
+            return
+        status = _JOB_STATUS[event.name]
+        if status is ConnectDomainEventBlockJobStatus.COMPLETED and event.data.get("error"):
+            status = ConnectDomainEventBlockJobStatus.FAILED
+        type_ = _JOB_TYPES.get(str(event.data.get("type")), DomainBlockJobType.UNKNOWN)
+        if status is ConnectDomainEventBlockJobStatus.READY:
+            self._active_commits.add(job)
+        if type_ is DomainBlockJobType.COMMIT and job in self._active_commits:
+            type_ = DomainBlockJobType.ACTIVE_COMMIT
+        if status is not ConnectDomainEventBlockJobStatus.READY:
+            self._active_commits.discard(job)
+        for row, name in zip(_BLOCK_JOB_ROWS, (_path(disk) or "", disk.target), strict=True):
+            self.publish(row, name, int(type_), int(status))
+
+    def on_device_deleted(self, event: QmpEvent) -> None:
+        super().on_device_deleted(event)
+        alias = event.data.get("device")
+        # Who waits for a device to go tells of it himself. One that goes late, or by the guest's own wish, goes here.
+        if not alias or alias in self._leaving or self.live is None:
+            return
+        self.live = _without(self.live, alias)
+        self.save_live_state()
+        self.publish(_REMOVED_ROW, alias)
+
+    def _monitor_lost(self, message: MonitorLost) -> None:
+        process, was_known = self.process, self.lost_since is not None
+        super()._monitor_lost(message)
+        if process is not None and not was_known and self.lost_since is not None:
+            self.spawn(self._tell_control_error(process), name="control error")
+
+    async def _tell_control_error(self, process: Process) -> None:
+        """A lost monitor is the first sign of a process's end; where it is not, nobody has control of it."""
+        if not await process.ends_within(END_NOTICED) and process is self.process:
+            self.publish(_CONTROL_ROW)
+
+
+def _parts(job: str) -> Iterator[str]:
+    """A job's name, and the words of it."""
+    yield job
+    yield from job.split("-")
+
+
+def _without(live: DomainDefinition, alias: str) -> DomainDefinition:
+    """The definition without the device of that alias."""
+    kept: dict[str, Any] = {}
+    for field in fields(live.devices):
+        found = getattr(live.devices, field.name)
+        if isinstance(found, tuple):
+            kept[field.name] = tuple(each for each in found if getattr(each, "alias", None) != alias)
+        elif getattr(found, "alias", None) == alias:
+            kept[field.name] = None
+    return replace(live, devices=replace(live.devices, **kept))
