@@ -116,9 +116,10 @@ def test_a_disk_that_fails_pauses_the_guest_and_is_told_of(host: Host, told: Tol
         # Behind the five clusters of tables there is the compressed data, which can not be read then.
         file.seek(5 << 16)
         file.write(b"\xff" * 65536)
-    guest = host.domains.create(plain("g", disk(path, "error_policy='stop' rerror_policy='stop'")))
+    failing = disk(path, "error_policy='stop' rerror_policy='stop'").replace("vda", "hda").replace("virtio", "ide")
+    guest = host.domains.create(plain("g", failing))
     failed = told.fields(kinds.IOError)
-    assert failed == {"source": str(path), "alias": "virtio-disk0", "action": DomainEventIOErrorAction.PAUSE}
+    assert failed == {"source": str(path), "alias": "ide0-0-0", "action": DomainEventIOErrorAction.PAUSE}
     assert told.fields(kinds.IOErrorReason) == {**failed, "reason": ""}
     while told.next(Event).type.name != "SUSPENDED":
         continue

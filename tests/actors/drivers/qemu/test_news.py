@@ -45,6 +45,7 @@ def domain_of(served: Served) -> QemuDomain:
 
 def tell(served: Served, event: str, data: dict[str, Any]) -> None:
     domain = domain_of(served)
+    assert domain._monitor is not None
     domain.actor_ref.tell(MonitorEvent(domain._monitor, QmpEvent(event, data, 0, 0)))
 
 
@@ -131,6 +132,7 @@ def test_a_monitor_that_is_lost_while_its_qemu_lives_is_told_as_lost_control(
 ) -> None:
     client.subscribe([ROWS["domain_event_control_error"].number])
     domain = domain_of(served)
+    assert domain._monitor is not None
     domain.actor_ref.tell(MonitorLost(domain._monitor, "gone"))
     assert heard(client, "domain_event_control_error") == ()
     client.call("domain_destroy_flags", guest, 0)
