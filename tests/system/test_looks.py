@@ -99,3 +99,14 @@ def test_a_card_without_an_end_on_the_host_has_no_figures_there(host: Host, disk
     domain = host.domains.create(plain("g", on(disk)), paused=True)
     with pytest.raises(InvalidArgument, match="type 'user'"):
         domain.nics["52:54:00:00:00:01"].stats()
+
+
+def test_a_disk_has_a_mark_and_memory_a_rate_of_change(host: Host, disk: Path) -> None:
+    domain = host.domains.create(plain("g", on(disk)), paused=True)
+    domain.disks["vda"].set_threshold(4096)
+    nodes = domain.monitor_command({"execute": "query-named-block-nodes"})["return"]
+    assert 4096 in [node["write_threshold"] for node in nodes]
+    domain.memory.start_dirty_rate(1)
+    assert domain.monitor_command({"execute": "query-dirty-rate"})["return"]["calc-time"] == 1
+    with pytest.raises(InvalidArgument, match="within"):
+        domain.memory.start_dirty_rate(61)

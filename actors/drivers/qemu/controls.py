@@ -29,6 +29,9 @@ from .talking import Talking
 MOST_PEEK = 4 * 1024 * 1024
 BYTES_PER_KIB = 1024
 _DEFAULT_HOLD = 100  # ms
+_MOST_SECONDS = 60
+# By virDomainDirtyRateCalcFlags.
+_RATES = {0: "page-sampling", 1: "dirty-bitmap", 2: "dirty-ring"}
 
 
 class Controls(Talking, GuestFigures):
@@ -116,12 +119,35 @@ class Controls(Talking, GuestFigures):
         found = find_disk(self.definition, disk)
         if found is None or found.alias is None:
             raise InvalidArgument(f"disk '{disk}' was not found in the domain config")
-        told = await self.execute(call, "query-block")
-        nodes = [each["inserted"]["node-name"] for each in told if is_of(each, found.alias) and "inserted" in each]
-        if not nodes:
-            raise InvalidArgument(f"disk '{disk}' is empty")
+        node = await self._node(call, found.alias, disk)
         size = size if flags & DomainBlockResizeFlags.BYTES else size * BYTES_PER_KIB
-        await self.execute(call, "block_resize", {"node-name": nodes[0], "size": size})
+        await self.execute(call, "block_resize", {"node-name": node, "size": size})
+
+    async def domain_set_block_threshold(
+        self, call: Call, dom: DomainRef, dev: str, threshold: int, flags: int
+    ) -> None:
+        self.check_flags(call, flags, 0)
+        self.require_active()
+        disk = find_disk(self.definition, dev)
+        if disk is None or disk.alias is None:
+            raise InvalidArgument(f"block device '{dev}' was not found", code=ErrorNumber.INVALID_ARG)
+        node = await self._node(call, disk.alias, dev)
+        await self.execute(call, "block-set-write-threshold", {"node-name": node, "write-threshold": threshold})
+
+    async def _node(self, call: Call, alias: str, name: str) -> str:
+        """What QEMU calls the topmost node of a drive. Raises InvalidArgument for one without a medium."""
+        for each in await self.execute(call, "query-block"):
+            if is_of(each, alias) and "inserted" in each:
+                return str(each["inserted"]["node-name"])
+        raise InvalidArgument(f"disk '{name}' is empty")
+
+    async def domain_start_dirty_rate_calc(self, call: Call, dom: DomainRef, seconds: int, flags: int) -> None:
+        if not 1 <= seconds <= _MOST_SECONDS:
+            raise InvalidArgument(f"seconds={seconds} is invalid, please choose value within [1, {_MOST_SECONDS}].")
+        if flags not in _RATES:
+            raise InvalidArgument(f"dirty rate of flags 0x{flags:x}", code=ErrorNumber.ARGUMENT_UNSUPPORTED)
+        self.require_active()
+        await self.execute(call, "calc-dirty-rate", {"calc-time": seconds, "mode": _RATES[flags]})
 
     # -- channels and displays -----------------------------------------------------------------------------------------
 
