@@ -30,7 +30,7 @@ REQUIRED := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
 
 # What the tests hold us to, where it can be installed: libvirt's own clients and daemon. Without it they are skipped,
 # each by its name.
-TESTED_WITH := libvirt-daemon-system libvirt-clients virtinst python3-libvirt libsys-virt-perl tshark \
+TESTED_WITH := swtpm libvirt-daemon-system libvirt-clients virtinst python3-libvirt libsys-virt-perl tshark \
     libvirt-wireshark openssh-server openssh-client openssl netcat-openbsd iproute2
 
 .PHONY: demo test bench fuzz campaign lint setup clean system guest tested-with

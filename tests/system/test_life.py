@@ -172,7 +172,7 @@ def test_a_live_document_says_what_qemu_has_chosen(shared: Virtactord, host: Hos
     assert "<source path='/dev/pts/" in live
     assert "<alias name='serial0'/>" in live
     assert "port='59" in live
-    for only_live in (" id='", "/dev/pts/", "<alias", "port='59"):
+    for only_live in ("qemu' id='", "/dev/pts/", "<alias", "port='59"):
         assert only_live not in inactive
     assert "machine='pc-i440fx-" in inactive
 

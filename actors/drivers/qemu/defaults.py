@@ -21,7 +21,9 @@ from ....wire.documents.domain import (
     DiskDriver,
     DomainDefinition,
     GenerationId,
+    Graphics,
     Input,
+    Listen,
     Memballoon,
     MemoryDevice,
     Panic,
@@ -81,13 +83,23 @@ def _with_implicit(devices: Devices, family: MachineFamily) -> Devices:
         inputs=_inputs(devices.inputs) if family.keyboard else devices.inputs,
         videos=devices.videos or ((Video(),) if devices.graphics and family.video else ()),
         memballoon=devices.memballoon or Memballoon(model="virtio"),
-        audios=devices.audios or (_audio(devices),),
+        audios=devices.audios or _audios(devices),
+        graphics=tuple(map(_graphics, devices.graphics)),
     )
 
 
-def _audio(devices: Devices) -> Audio:
-    """Where sound goes: to a viewer that can play it, else nowhere."""
-    return Audio(id=1, type="spice" if any(each.type == "spice" for each in devices.graphics) else "none")
+def _audios(devices: Devices) -> tuple[Audio, ...]:
+    """Where sound goes: to a viewer that can play it, else nowhere. Who listens on D-Bus says so himself."""
+    displays = {each.type for each in devices.graphics}
+    return () if "dbus" in displays else (Audio(id=1, type="spice" if "spice" in displays else "none"),)
+
+
+def _graphics(display: Graphics) -> Graphics:
+    """A SPICE display that nobody has given a port listens nowhere: who wants to see it hands it a socket."""
+    addressed = any(listen.type != "address" for listen in display.listens) or display.socket is not None
+    if display.type != "spice" or addressed or display.autoport or display.port or display.tls_port:
+        return display
+    return replace(display, listens=(Listen(type="none"),), listen=None, autoport=None)
 
 
 def _controllers(controllers: tuple[Controller, ...], family: MachineFamily) -> tuple[Controller, ...]:

@@ -13,7 +13,7 @@ import contextlib
 import dataclasses
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -35,6 +35,7 @@ from ..directory import Directory
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle
 from .aliases import assign_aliases
+from .companions import companions_of
 from .domain import QemuDomain
 from .emulators import Emulators
 from .files import QemuFiles
@@ -89,6 +90,7 @@ class QemuDriver(Restoring, DriverStatistics, QemuHostQueries, DomainDriver):
             if (status := self._recovered(uuid, definitions.get(uuid), processes[uuid])) is not None:
                 statuses[uuid] = status
         unattended = damaged & processes.keys() - statuses.keys()
+        self._end_companions(statuses.keys() | processes.keys())
         self._end_unknown({uuid: processes[uuid] for uuid in processes.keys() - statuses.keys() - unattended})
         alive = {uuid for uuid, status in statuses.items() if status.process.is_alive()}
         self._end_helpers(alive | unattended)
@@ -178,6 +180,13 @@ class QemuDriver(Restoring, DriverStatistics, QemuHostQueries, DomainDriver):
         for uuid, identity in processes.items():
             logger.warning("ending process %d of %s: a start that was never acknowledged", identity.pid, uuid)
             end_at_once(identity)
+
+    def _end_companions(self, uuids: Set[str]) -> None:
+        """End what was started beside a QEMU that never came."""
+        for uuid, companions in companions_of(self._files.run).items():
+            for identity in companions if uuid not in uuids else ():
+                logger.warning("ending process %d of %s: it serves nobody", identity.pid, uuid)
+                end_at_once(identity)
 
     def _is_first_of_boot(self) -> bool:
         """Whether this is the first daemon here since the host came up: what is marked for it starts once."""

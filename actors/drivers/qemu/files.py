@@ -9,6 +9,9 @@ run/qemu/UUID.pid              its pid, written by QEMU; the path also marks the
 run/qemu/UUID.groups           the control groups that were made for it
 run/qemu/UUID.agent-N          the sockets of its channels
 run/qemu/UUID.*                whatever else a guest has while it runs: it goes with the guest
+run/qemu/UUID.companion-ALIAS  the sockets of programs that serve its devices
+run/qemu/UUID.display          where its display listens, if that is a socket without a path of its own
+lib/qemu/tpm/UUID              what its emulated TPM remembers
 run/qemu/autostarted           the boot of the host in which marked domains have been started
 lib/qemu/nvram/NAME_VARS.fd    the variables of its UEFI, made from a template at its first start
 lib/qemu/save/NAME.save        the guest as it was saved, for its next start
@@ -45,6 +48,7 @@ class QemuFiles:
     nvram: Path
     memory: Path
     save: Path
+    tpms: Path
 
     @classmethod
     def below(cls, paths: Paths) -> QemuFiles:
@@ -59,6 +63,7 @@ class QemuFiles:
             state / "nvram",
             state / "ram",
             state / "save",
+            state / "tpm",
         )
 
     def make(self) -> None:
@@ -71,6 +76,7 @@ class QemuFiles:
             self.nvram,
             self.memory,
             self.save,
+            self.tpms,
         ):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -95,6 +101,18 @@ class QemuFiles:
 
     def agent(self, uuid: str, number: int) -> Path:
         return self.run / f"{uuid}.agent-{number}"
+
+    def companion(self, uuid: str, alias: str) -> Path:
+        """The socket of the program that serves a device."""
+        return self.run / f"{uuid}.companion-{alias}"
+
+    def display(self, uuid: str) -> Path:
+        """The socket of a display that does not say where it listens."""
+        return self.run / f"{uuid}.display"
+
+    def tpm(self, uuid: str) -> Path:
+        """Where a guest's emulated TPM keeps itself."""
+        return self.tpms / uuid
 
     def managed_save(self, name: str) -> Path:
         return self.save / f"{name}.save"

@@ -13,7 +13,6 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pykka
@@ -27,9 +26,10 @@ from ...host.firmware import read_sysinfo
 from ...monitor import monitor
 from ...monitor.monitor import Monitor
 from ...runtime import Runtime
-from ...unix_sockets import listen_unix
 from .aliases import assign_aliases
-from .command_line import Resources, build_command_line, chardev_id, environment, placement, preparation
+from .command_line import build_command_line, chardev_id, companions, environment, placement, preparation
+from .companions import end_companions, start_companion
+from .opening import Opening, with_present_media
 from .process import Launch, Process, spawn
 from .surroundings import QemuSurroundings, check_accelerator
 from .threads import QUESTIONS as THREAD_QUESTIONS
@@ -107,42 +107,39 @@ class _Start:
         capabilities = await self._around.capabilities(self._live)
         check_accelerator(self._live, capabilities)
         files = self._around.files
-        channels = self._channel_paths()
         host_sysinfo = await self._host_sysinfo()
+        present = await self._runtime.in_thread(with_present_media, self._live)
         with contextlib.ExitStack() as opened:
-            listener = opened.enter_context(listen_unix(files.monitor(self._uuid)))
-            sockets: dict[str, Path | int] = {}
-            descriptors = [listener.fileno()]
-            for alias, path in channels.items():
-                channel = opened.enter_context(listen_unix(path))
-                sockets[alias] = channel.fileno()
-                descriptors.append(channel.fileno())
-            resources = Resources(
-                monitor=listener.fileno(),
-                sockets=sockets,
-                pid_file=files.pid(self._uuid),
-                host_sysinfo=host_sysinfo,
-                memory_directory=files.memory,
-                now=datetime.now().astimezone(),
-            )
-            argv = build_command_line(self._live, capabilities, resources)
+            opening = Opening(files, present, opened)
+            resources = opening.resources(host_sysinfo=host_sysinfo, now=datetime.now().astimezone())
+            argv = build_command_line(present, capabilities, resources)
             if self._incoming:
                 argv += ["-incoming", "defer"]
-            self._live = _with_channel_paths(self._live, channels)
+            self._live = opening.live
             log = files.guest_log(self._live.name)
-            return await spawn(
-                Launch(
-                    argv, log, {**allowed_environment(), **environment(self._live)}, descriptors, directory=files.run
-                )
-            )
+            variables = {**allowed_environment(), **environment(self._live)}
+            beside = await self._start_companions(opening)
+            try:
+                process = await spawn(Launch(argv, log, variables, opening.descriptors, directory=files.run))
+            except BaseException:
+                await asyncio.shield(end_companions(beside))
+                raise
+            process.companions = beside
+            return process
 
-    def _channel_paths(self) -> dict[str, Path]:
-        """Where channels listen whose definition does not say, by alias."""
-        return {
-            channel.alias: self._around.files.agent(self._uuid, number)
-            for number, channel in enumerate(self._live.devices.channels)
-            if channel.type == "unix" and channel.source_path is None and channel.alias is not None
-        }
+    async def _start_companions(self, opening: Opening) -> list[Process]:
+        """Start what runs beside QEMU; all of it or nothing."""
+        files = self._around.files
+        wanted = companions(self._live, opening.companions, files.tpm(self._uuid))
+        mark, log = files.run / self._uuid, files.guest_log(self._live.name)
+        started: list[Process] = []
+        try:
+            for each in wanted:
+                started.append(await start_companion(each, opening.companions[each.alias], mark, log))
+        except BaseException:
+            await asyncio.shield(end_companions(started))
+            raise
+        return started
 
     async def _connect(self, ref: pykka.ActorRef[Monitor], process: Process) -> None:
         """Connect while QEMU starts; when it ends instead, its own words are the error."""
@@ -211,6 +208,7 @@ class _Start:
         if ref.is_alive():
             ref.stop(block=False)
         await process.kill(0.0)
+        await end_companions(process.companions)
         self._around.files.remove_leftovers(self._uuid)
 
     def _ended(self, process: Process) -> ProcessFailure:
@@ -229,19 +227,6 @@ class _Start:
         trace.close(span)
 
 
-def _with_channel_paths(live: DomainDefinition, paths: dict[str, Path]) -> DomainDefinition:
-    """The live definition with the places of the sockets that were opened for its channels."""
-    if not paths:
-        return live
-    channels = tuple(
-        dataclasses.replace(each, source_mode="bind", source_path=str(paths[each.alias]))
-        if each.alias in paths
-        else each
-        for each in live.devices.channels
-    )
-    return dataclasses.replace(live, devices=dataclasses.replace(live.devices, channels=channels))
-
-
 def with_channel_state(live: DomainDefinition, alias: str, is_open: bool) -> DomainDefinition:
     """The live definition with what QEMU tells of a channel: whether something in the guest has it open."""
     state = "connected" if is_open else "disconnected"
@@ -254,15 +239,18 @@ def with_channel_state(live: DomainDefinition, alias: str, is_open: bool) -> Dom
 def questions(live: DomainDefinition) -> list[str]:
     """The QMP queries whose answers ``with_answers`` wants for this definition."""
     devices = live.devices
-    characters = (*devices.serials, *devices.consoles, *devices.channels)
-    chosen = ["query-chardev"] if any(each.type == "pty" or isinstance(each, Channel) for each in characters) else []
-    return [*chosen, "query-vnc"] if devices.graphics else chosen
+    characters = (*devices.serials, *devices.parallels, *devices.consoles, *devices.channels)
+    asked = ["query-chardev"] if any(each.type == "pty" or isinstance(each, Channel) for each in characters) else []
+    displays = [each for each in devices.graphics if each.type == "vnc"]
+    asked += ["query-vnc"] if displays else []
+    return [*asked, "query-vnc-servers"] if any(each.websocket is not None for each in displays) else asked
 
 
 def with_answers(live: DomainDefinition, told: dict[str, Any]) -> DomainDefinition:
     """The live definition with the terminals and ports that QEMU has chosen, and whether channels are connected."""
     character = {each["label"]: each for each in told.get("query-chardev", ())}
     port = told.get("query-vnc", {}).get("service")
+    browsers = _websocket(told.get("query-vnc-servers", ()))
 
     def completed(device: Any) -> Any:
         if not isinstance(device, CharacterDevice) or device.alias is None:
@@ -278,9 +266,20 @@ def with_answers(live: DomainDefinition, told: dict[str, Any]) -> DomainDefiniti
         return device
 
     devices = live.devices.mapped(completed)
-    graphics = tuple(_with_port(display, port) for display in devices.graphics)
+    graphics = tuple(_with_ports(display, port, browsers) for display in devices.graphics)
     return mirror_console(dataclasses.replace(live, devices=dataclasses.replace(devices, graphics=graphics)))
 
 
-def _with_port(display: Graphics, port: str | None) -> Graphics:
+def _with_ports(display: Graphics, port: str | None, browsers: int | None) -> Graphics:
+    """A VNC display with the ports that QEMU has chosen for it."""
+    if display.type != "vnc" or any(listen.type == "socket" for listen in display.listens):
+        return display
+    if display.websocket == -1 and browsers is not None:
+        display = dataclasses.replace(display, websocket=browsers, websocket_generated=True)
     return dataclasses.replace(display, port=int(port)) if display.autoport and port else display
+
+
+def _websocket(servers: Any) -> int | None:
+    """The port of the first display for browsers."""
+    places = (place for server in servers for place in server["server"] if place.get("websocket"))
+    return next((int(place["service"]) for place in places), None)

@@ -99,6 +99,8 @@ class Process:
         self.log = log
         self._pidfd = pidfd
         self._log_start = log_start
+        # What was started beside it and ends by itself when it does; it is released with it.
+        self.companions: list[Process] = []
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[Exit] = self._loop.create_future()
         self._loop.add_reader(pidfd, self._ended)
@@ -172,7 +174,9 @@ class Process:
         return last_lines(self.log, count, since=self._log_start)
 
     def release(self) -> None:
-        """Stop watching; the process lives on. Waiting callers are cancelled."""
+        """Stop watching; the process lives on, and its companions. Waiting callers are cancelled."""
+        for companion in self.companions:
+            companion.release()
         self._close()
         self._exited.cancel()
 

@@ -96,8 +96,14 @@ def without_live(definition: DomainDefinition) -> DomainDefinition:
     """The definition without what only a running guest has: id, aliases but the user's own ("ua-…"), terminals'
     paths, displays' ports where they are chosen automatically, channels' states."""
     devices = definition.devices.mapped(_device_without_live)
-    graphics = tuple(replace(each, port=-1) if each.autoport else each for each in devices.graphics)
+    graphics = tuple(map(_display_without_live, devices.graphics))
     return replace(definition, id=None, devices=replace(devices, graphics=graphics))
+
+
+def _display_without_live(display: Graphics) -> Graphics:
+    if display.websocket_generated:
+        display = replace(display, websocket=-1, websocket_generated=None)
+    return replace(display, port=-1) if display.autoport else display
 
 
 def _device_without_live(device: Device) -> Device:
@@ -392,7 +398,7 @@ def _with_listens(graphics: Graphics) -> Graphics:
 
 def _vnc(graphics: Graphics) -> Graphics:
     graphics = _with_listens(graphics)
-    if graphics.socket is not None:
+    if graphics.listens[0].type == "socket":
         return replace(graphics, port=None, autoport=None, websocket=None)
     automatic = graphics.autoport or graphics.port in (None, -1)
     return replace(graphics, port=-1 if automatic else graphics.port, autoport=automatic)
@@ -400,6 +406,8 @@ def _vnc(graphics: Graphics) -> Graphics:
 
 def _spice(graphics: Graphics) -> Graphics:
     graphics = _with_listens(graphics)
+    if graphics.listens[0].type in ("socket", "none"):
+        return replace(graphics, port=None, tls_port=None, autoport=None)
     automatic = bool(graphics.autoport)
     if automatic:
         graphics = replace(graphics, port=None, tls_port=None)

@@ -56,7 +56,8 @@ def test_machines_have_the_buses_of_their_family(real: Capabilities) -> None:
 
 
 def test_a_device_that_the_binary_lacks_is_not_offered(real: Capabilities) -> None:
-    poor = dataclasses.replace(real, devices=real.devices - {"qxl-vga", "qxl", "virtio-rng-pci"})
+    missing = {"qxl-vga", "qxl", *(name for name in real.devices if name.startswith("virtio-rng"))}
+    poor = dataclasses.replace(real, devices=real.devices - missing)
 
     def offered(capabilities: Capabilities) -> tuple[set[str], bool]:
         devices = domain_capabilities(capabilities, "x86_64", real.machine("q35"), "qemu", None).devices

@@ -204,7 +204,7 @@ SMALL = guest(
 BUS = guest(
     "bus",
     """
-  <graphics type='dbus' p2p='yes'><gl enable='yes' rendernode='/dev/dri/a'/><audio id='1'/></graphics>
+  <graphics type='dbus' p2p='yes'><gl enable='yes' rendernode='/dev/dri/a'/><audio id='1'/></graphics><audio id='1' type='dbus'/>
   <tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm1'/></backend></tpm>
 """,
     machine="pc",
