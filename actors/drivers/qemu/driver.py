@@ -43,6 +43,7 @@ from .guest import Load
 from .guest_logs import CHECK_EVERY, bound_logs
 from .host_queries import QemuHostQueries
 from .leftovers import end_at_once, helpers_of, processes_of
+from .native import NativeDocuments
 from .process import Identity, boot_id
 from .restoring import Restoring
 from .statistics import DriverStatistics
@@ -54,7 +55,7 @@ logger = logging.getLogger("virtactor.qemu")
 T = TypeVar("T")
 
 
-class QemuDriver(Restoring, DriverStatistics, QemuHostQueries, DomainDriver):
+class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, DomainDriver):
     """Domains that are QEMU processes."""
 
     name = "qemu"

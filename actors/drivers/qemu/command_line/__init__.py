@@ -60,7 +60,7 @@ from .passthrough import environment
 from .placement import Placement, placement
 from .preparation import MonitorCommand, preparation
 from .resources import OpenedVsock, Resources
-from .syntax import key_values
+from .syntax import Value, key_values
 from .undone import refuse_undone
 
 # What the first of all displays and of all guests have.
@@ -150,12 +150,13 @@ def supposed_resources(definition: DomainDefinition) -> Resources:
     )
 
 
-def monitor_arguments(monitor: int) -> list[str]:
-    """The arguments of a QMP monitor on an inherited descriptor of a socket that already listens.
+def monitor_arguments(monitor: int | Path) -> list[str]:
+    """The arguments of a QMP monitor on an inherited descriptor of a socket that already listens, or at a path.
 
-    Nobody has to wait for the socket to appear, and it can be connected before QEMU runs.
+    With a descriptor nobody has to wait for the socket to appear, and it can be connected before QEMU runs.
     """
-    chardev = key_values("socket", id=MONITOR_CHARDEV, fd=monitor, server=True, wait=False)
+    place: dict[str, Value] = {"fd": monitor} if isinstance(monitor, int) else {"path": str(monitor)}
+    chardev = key_values("socket", id=MONITOR_CHARDEV, **place, server=True, wait=False)
     return ["-chardev", chardev, "-mon", key_values(chardev=MONITOR_CHARDEV, id=MONITOR, mode="control")]
 
 

@@ -21,7 +21,7 @@ class OpenedVsock:
 class Resources:
     """What a start has at hand. Descriptors are numbers that the new process inherits unchanged.
 
-    monitor: a listening unix socket for QMP.
+    monitor: a unix socket for QMP that listens already, or the place where one is to listen.
     sockets: by alias, where unix character devices listen, whatever their document says: a path, or a descriptor that
         listens already. Channels without a path of their own need one.
     vnc_port: the TCP port of a display with an automatic one; None lets QEMU take the first free from 5900 on.
@@ -36,7 +36,7 @@ class Resources:
     now: when the guest starts, with its time zone; the base of clocks that are neither UTC nor the host's.
     """
 
-    monitor: int
+    monitor: int | Path
     sockets: Mapping[str, Path | int] = field(default_factory=dict)
     vnc_port: int | None = None
     spice_port: int | None = None
