@@ -84,7 +84,8 @@ class LiveChanges(Guest):
         told = await self.execute(call, "query-block")
         # A virtio disk's drive belongs to a part of its device, not to the device of the alias.
         drive = next((each["qdev"] for each in told if disk.alias and is_of(each, disk.alias)), disk.alias)
-        await self.execute(call, "block_set_io_throttle", {**(throttle(disk) or _NO_LIMITS), "id": drive})
+        limits: dict[str, Any] = throttle(disk) or _NO_LIMITS
+        await self.execute(call, "block_set_io_throttle", {**limits, "id": drive})
 
     # -- threads -------------------------------------------------------------------------------------------------------
 

@@ -77,8 +77,12 @@ class TestGuest(BasicDomain):
         self.require_active_for("list vcpus for")
         count = min(maxinfo, self.definition.current_vcpus or self.definition.vcpus or 1)
         used = time.time_ns() // 10_000
-        infos = [VcpuInfo(number, 1, used, _CPUS - 1) for number in range(count)]
+        infos = [VcpuInfo(number, 1, used, self._cpu_of(number)) for number in range(count)]
         return infos, b"".join(self.pins_of(number, maplen) for number in range(count)) if maplen else b""
+
+    def _cpu_of(self, vcpu: int) -> int:
+        """The host's processor that a virtual one is on: the last of those that it may be on."""
+        return int.from_bytes(self.pins_of(vcpu, _CPUS // 8), "little").bit_length() - 1
 
     async def domain_pin_vcpu_flags(self, call: Call, dom: DomainRef, vcpu: int, cpumap: bytes, flags: int) -> None:
         self.check_flags(call, flags, 0)
