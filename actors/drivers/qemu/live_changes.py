@@ -24,7 +24,7 @@ from .threads import QUESTIONS, Threads, place_threads
 
 # Seconds that a guest has to let go of a device.
 PATIENCE = 5.0
-_NO_LIMITS = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
+_NO_LIMITS: dict[str, Any] = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
 _TUNING = ("cputune", "memtune", "blkiotune", "numatune")
 _CHANGING = frozenset(
     {"current_memory", "current_vcpus", "vcpu_list", "iothreads", "iothread_ids", "devices", *_TUNING}

@@ -204,7 +204,8 @@ SMALL = guest(
 BUS = guest(
     "bus",
     """
-  <graphics type='dbus' p2p='yes'><gl enable='yes' rendernode='/dev/dri/a'/><audio id='1'/></graphics><audio id='1' type='dbus'/>
+  <graphics type='dbus' p2p='yes'><gl enable='yes' rendernode='/dev/dri/a'/><audio id='1'/></graphics>
+  <audio id='1' type='dbus'/>
   <tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm1'/></backend></tpm>
 """,
     machine="pc",
