@@ -28,6 +28,10 @@ class Event(NamedTuple):
     detail: int
 
 
+LIFECYCLE = (ROWS["domain_event_lifecycle"].number,)
+"""The events that a raw client can read."""
+
+
 class RawClient:
     """One connection. ``call`` is one call and its answer; ``send`` and ``receive`` are for everything else.
 
@@ -161,7 +165,7 @@ class RawClient:
 
     # -- what tests ask most -------------------------------------------------------------------------------------------
 
-    def subscribe(self, procedures: Sequence[int] = (), epoch: str | None = None, after: int = 0) -> Any:
+    def subscribe(self, procedures: Sequence[int] = LIFECYCLE, epoch: str | None = None, after: int = 0) -> Any:
         return self.call("events_subscribe", list(procedures), epoch, after)
 
     def next_event(self) -> Event:
