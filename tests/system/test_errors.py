@@ -144,12 +144,20 @@ def test_malformed_xml_is_refused_by_line(host: Host, xml: str, line: int, says:
 
 
 def test_all_that_is_not_supported_is_named(host: Host) -> None:
-    xml = plain("g", "<hostdev mode='subsystem'/><tpm model='x'/>", more="<memoryBacking><hugepages/></memoryBacking>")
+    device = (
+        "<hostdev mode='subsystem' type='pci'><source>"
+        "<address domain='0x0000' bus='0x00' slot='0x02' function='0x0'/></source></hostdev>"
+    )
+    more = (
+        "<launchSecurity type='sev'><policy>3</policy></launchSecurity>"
+        "<keywrap><cipher name='aes' state='on'/></keywrap>"
+    )
+    xml = plain("g", device, more=more)
     with pytest.raises(UnsupportedConfig) as caught:
         host.domains.define(xml)
-    for name in ("hostdev", "tpm", "memoryBacking"):
+    for name in ("hostdev", "launchSecurity", "keywrap"):
         assert name in caught.value.message
-    with pytest.raises(UnsupportedConfig, match="type='xen'"):
+    with pytest.raises(UnsupportedConfig, match="domain type 'xen'"):
         host.domains.define(plain("g", type="xen"))
     assert len(host.domains) == 0
 
