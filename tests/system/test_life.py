@@ -253,12 +253,14 @@ def test_a_graceful_destroy_lets_qemu_end_by_itself(host: Host) -> None:
     assert state(domain) == "SHUTOFF DESTROYED"
 
 
-def test_only_acpi_shuts_a_guest_down(host: Host) -> None:
+def test_a_guest_is_asked_by_acpi_or_by_an_agent_that_it_has(host: Host) -> None:
     domain = host.domains.create(plain("g"), paused=True)
-    with pytest.raises(UnsupportedConfig, match="only ACPI"):
-        domain.shutdown(2)
-    with pytest.raises(UnsupportedConfig, match="only ACPI"):
-        domain.reboot(4)
+    for ask in (domain.shutdown, domain.reboot):
+        with pytest.raises(VirtError, match="agent is not configured"):
+            ask(2)
+    for ask in (domain.shutdown, domain.reboot):
+        with pytest.raises(UnsupportedConfig, match="ACPI"):
+            ask(4)  # init's control file, which only containers have
 
 
 def test_what_is_marked_for_it_starts_with_the_first_daemon_of_a_boot(daemon: Virtactord) -> None:

@@ -251,8 +251,9 @@ _JOB_TYPES = {
 }
 
 
-# What says that a guest's process is about to end: it counts also before its start is told.
-_AT_ONCE = ("SHUTDOWN",)
+# What counts before a guest's start is told: that its process is about to end, and how the stream that it reads gets on,
+# which is what the start waits for.
+_AT_ONCE = ("SHUTDOWN", "MIGRATION")
 
 
 class News(LiveChanges):
