@@ -14,6 +14,7 @@ from virtactor.client import (
     OperationDenied,
     OperationInvalid,
     UnsupportedConfig,
+    VirtError,
 )
 
 from .guests import PTY, plain
