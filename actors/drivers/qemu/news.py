@@ -251,8 +251,8 @@ _JOB_TYPES = {
 }
 
 
-# What counts before a guest's start is told: that its process is about to end, and how the stream that it reads gets on,
-# which is what the start waits for.
+# What counts before a guest's start is told: that its process is about to end, and how the stream that it reads gets
+# on, which is what the start waits for.
 _AT_ONCE = ("SHUTDOWN", "MIGRATION")
 
 
