@@ -13,6 +13,7 @@ from typing import Any
 
 from ....wire.documents.domain import (
     Audio,
+    Channel,
     CharacterDevice,
     Controller,
     Device,
@@ -42,6 +43,7 @@ from .firmware import FirmwareStore, with_firmware
 from .machine import MachineFamily, family_of
 from .nodes import with_nodes
 
+LIBVIRTS_CHANNELS = "/var/lib/libvirt/qemu/channel/target/"
 DOMAIN_TYPES = ("kvm", "qemu")
 
 
@@ -143,8 +145,17 @@ def _completed(device: Device) -> Device:
     change = _COMPLETIONS.get(type(device))
     if change is not None:
         device = change(device)
-    if isinstance(device, CharacterDevice | RedirectedDevice) and device.type == "tcp":
+    if isinstance(device, CharacterDevice | RedirectedDevice):
+        device = _with_ends(device)
+    return device
+
+
+def _with_ends(device: CharacterDevice | RedirectedDevice) -> Device:
+    """Who does not listen connects, and says what he has to say as it is."""
+    if device.type == "tcp":
         device = replace(device, protocol=device.protocol or "raw")
+    if device.type == "tcp" or (device.type == "unix" and device.source_path is not None):
+        device = replace(device, source_mode=device.source_mode or "connect")
     return device
 
 
@@ -180,12 +191,20 @@ def _serial(serial: Serial) -> Serial:
     return replace(serial, target_type=target, target_model=serial.target_model or model)
 
 
+def _channel(channel: Channel) -> Channel:
+    """A channel without a path of its own listens where the daemon wants it; libvirt's own places count as none."""
+    if channel.type != "unix" or not (channel.source_path or LIBVIRTS_CHANNELS).startswith(LIBVIRTS_CHANNELS):
+        return channel
+    return replace(channel, source_mode=None, source_path=None)
+
+
 _COMPLETIONS: dict[type[Device], Callable[[Any], Device]] = {
+    Channel: _channel,
     Disk: _disk,
     Serial: _serial,
     Tpm: _tpm,
     Rng: _rng,
     MemoryDevice: _memory,
     Panic: lambda panic: replace(panic, model=panic.model or "isa"),
-    Vsock: lambda vsock: replace(vsock, model=vsock.model or "virtio"),
+    Vsock: lambda vsock: replace(vsock, model=vsock.model or "virtio", auto=bool(vsock.auto)),
 }

@@ -95,6 +95,8 @@ PCI_MODELS = {
 }
 # The functions in one slot of a USB 2 controller and its companions.
 USB2_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
+# The companion that a slot of their own on PCI Express's root is for.
+USB2_FIRST = "ich9-uhci1"
 USB2_SLOTS = (0x1D, 0x1A)
 DMI_BRIDGE = (0x1E, 0)
 INTERFACES = frozenset(
@@ -128,20 +130,35 @@ def assign_pci(devices: Devices, family: MachineFamily) -> Devices:
 
     Raises XMLError for addresses that collide or do not exist, UnsupportedConfig for unknown controllers and cards.
     """
-    plan = _Plan(family, devices.controllers)
-    everything = list(devices)
-    for device in everything:
+    for device in devices:
         if _needs_slot(device, family):
             _check_model(device)
+    if family.pcie:
+        devices = _with_buses(devices, family)
+    return _planned(devices, family).applied(devices)
+
+
+def _with_buses(devices: Devices, family: MachineFamily) -> Devices:
+    """The devices with the buses that they will need, found by a plan that is thrown away: in the final one all buses
+    come before what hangs on them, as in libvirt. Who has laid out buses himself gets no spare port."""
+    plan = _planned(devices, family)
+    if plan.added and all(each.type != "pci" or each.model in ROOTS for each in devices.controllers):
+        plan.add_spare_port()
+    added = (replace(each, address=None) for each in plan.added)
+    return replace(devices, controllers=(*devices.controllers, *added))
+
+
+def _planned(devices: Devices, family: MachineFamily) -> _Plan:
+    plan = _Plan(family, devices.controllers)
+    everything = list(devices)
     plan.claim_given(everything)
     for position, device in _in_order(everything, family):
         if device.address is None:
             plan.place(position, device)
-    plan.add_spare_port()
     for position, device in enumerate(everything):
         if _is_on_root(device, family) and device.address is None:
             plan.place_on_root(position, device)
-    return plan.applied(devices)
+    return plan
 
 
 def _check_model(device: Device) -> None:
@@ -169,7 +186,12 @@ def _in_order(devices: list[Device], family: MachineFamily) -> list[tuple[int, D
         for position, device in enumerate(devices)
         if _needs_slot(device, family) and not _is_on_root(device, family)
     ]
-    return sorted(numbered, key=lambda item: (_rank(item[1], family), item[0]))
+    usb2 = (
+        {device.index for device in devices if isinstance(device, Controller) and device.model == USB2_FIRST}
+        if family.pcie
+        else set[int | None]()
+    )
+    return sorted(numbered, key=lambda item: (_rank(item[1], family, usb2), item[0]))
 
 
 def _is_on_root(device: Device, family: MachineFamily) -> bool:
@@ -177,8 +199,11 @@ def _is_on_root(device: Device, family: MachineFamily) -> bool:
     return isinstance(device, Iommu) and _needs_slot(device, family)
 
 
-def _rank(device: Device, family: MachineFamily) -> int:
-    if _preferred(device, family) is not None or _usb2_model(device):
+def _rank(device: Device, family: MachineFamily, usb2: set[int | None]) -> int:
+    """``usb2`` are the USB 2 controllers with a slot of their own on the root."""
+    if _preferred(device, family) is not None or (
+        isinstance(device, Controller) and _usb2_model(device) and device.index in usb2
+    ):
         return -2
     if isinstance(device, Controller) and device.type == "pci":
         return -1
@@ -215,9 +240,8 @@ class _Plan:
         self._models: dict[int, str] = {}
         self._used: dict[Slot, dict[int, str]] = {}
         self._addresses: dict[int, PciAddress] = {}
-        self._added: list[Controller] = []
+        self.added: list[Controller] = []
         self._port_slots: set[int] = set()
-        self._grown = False
         self._usb2_slots: dict[int, Slot] = {}
         self._usb2_models: dict[int, set[str]] = {}
         for (slot, function), name in family.reserved.items():
@@ -323,14 +347,14 @@ class _Plan:
     def _usb2_address(self, device: Controller) -> PciAddress:
         """A function in the slot that a USB 2 controller shares with its companions."""
         index = device.index or 0
-        slot = self._usb2_slots.get(index) or self._usb2_slot()
+        slot = self._usb2_slots.get(index) or self._usb2_slot(has_first=USB2_FIRST in self._usb2_models[index])
         if len(self._usb2_models[index]) == 1:
             return PciAddress(bus=slot.bus, slot=slot.slot)
         function = USB2_FUNCTIONS[device.model or ""]
         return PciAddress(bus=slot.bus, slot=slot.slot, function=function, multifunction=True if not function else None)
 
-    def _usb2_slot(self) -> Slot:
-        if not self._family.pcie:
+    def _usb2_slot(self, *, has_first: bool) -> Slot:
+        if not self._family.pcie or not has_first:
             return self._conventional_slot()
         usual = (Slot(0, number) for number in USB2_SLOTS)
         return next((slot for slot in usual if not self._used.get(slot)), None) or self._root_slot()
@@ -374,7 +398,7 @@ class _Plan:
         """A free slot on a conventional bus; the last one is spent on a bridge that brings more."""
         slots = list(self._free_slots(CONVENTIONAL))
         if self._family.pcie and not slots:
-            self._add_bridge("pcie-to-pci-bridge", self._port())
+            self._add_bridge("pcie-to-pci-bridge", self._add_port())
         elif len(slots) == 1 and not self._family.pcie:
             self._add_bridge("pci-bridge", slots[0])
         slot = next(self._free_slots(CONVENTIONAL), None)
@@ -394,10 +418,9 @@ class _Plan:
         self._add(controller, PciAddress(bus=slot.bus, slot=slot.slot))
 
     def _add(self, controller: Controller, address: PciAddress) -> Slot:
-        self._grown |= controller.model == "pcie-root-port"
         self._settle(controller, address)
         self._add_bus(controller)
-        self._added.append(replace(controller, address=address))
+        self.added.append(replace(controller, address=address))
         return Slot(controller.index or 0, 0)
 
     def _next_index(self) -> int:
@@ -414,8 +437,8 @@ class _Plan:
         return PciAddress(slot=self._root_slot().slot, multifunction=True)
 
     def add_spare_port(self) -> None:
-        """Where ports were added, add one more, so that something can be plugged in while the guest runs."""
-        if self._grown and max(self._models) < MAX_INDEX:
+        """Add a port if none is free, so that something can be plugged in while the guest runs."""
+        if next(self._free_slots(PORTS), None) is None and max(self._models) < MAX_INDEX:
             self._add_port()
 
     def applied(self, devices: Devices) -> Devices:
@@ -427,7 +450,7 @@ class _Plan:
             return device if address is None else replace(device, address=address)
 
         devices = devices.mapped(placed)
-        controllers = _with_bus_numbers((*devices.controllers, *self._added))
+        controllers = _with_bus_numbers((*devices.controllers, *self.added))
         return replace(devices, controllers=tuple(map(_detailed, controllers)))
 
 
