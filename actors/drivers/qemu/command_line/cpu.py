@@ -204,6 +204,8 @@ def _machine_features(board: Board) -> dict[str, Any]:
             properties[name] = _only_with_kvm(board, f"feature {field.replace('_', ' ')}", enabled)
     if features.kvm_dedicated and (board.definition.cpu or Cpu()).mode != "host-passthrough":
         raise UnsupportedConfig("feature kvm hint-dedicated without cpu mode 'host-passthrough'")
+    if any(panic.model == "hyperv" for panic in board.definition.devices.panics):
+        properties["hv-crash"] = _only_with_kvm(board, "panic 'hyperv'", True)
     return properties
 
 
