@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 from virtactor.client import Domain, Host, OperationFailed, ProcessFailure, UnsupportedConfig
+from virtactor.wire.enums.domain import DomainUndefineFlagsValues
 
 from .guests import plain
 from .virtactord import PATIENCE, Virtactord, wait_until
@@ -78,6 +79,41 @@ def test_programs_outlive_the_daemon_with_their_guest(root: Path, probed: Path) 
         wait_until(lambda: not companions(daemon, uuid))
     finally:
         daemon.stop()
+
+
+def tpm_of(daemon: Virtactord, uuid: object) -> Path:
+    return daemon.paths.state / "qemu" / "tpm" / str(uuid)
+
+
+@needs_swtpm
+@pytest.mark.parametrize(
+    ("more", "flags", "kept"),
+    [
+        ("", 0, False),
+        (" persistent_state='yes'", 0, True),
+        (" persistent_state='yes'", DomainUndefineFlagsValues.TPM, False),
+        ("", DomainUndefineFlagsValues.KEEP_TPM, True),
+    ],
+)
+def test_a_tpm_is_forgotten_with_its_domain(shared: Virtactord, host: Host, more: str, flags: int, kept: bool) -> None:
+    domain = host.domains.define(plain("forgotten", TPM.replace(" version", f"{more} version")))
+    uuid = domain.uuid
+    domain.start(paused=True)
+    domain.destroy()
+    assert tpm_of(shared, uuid).is_dir()
+    domain.undefine(flags)
+    if not kept:
+        wait_until(lambda: not tpm_of(shared, uuid).exists())
+    assert tpm_of(shared, uuid).exists() == kept
+
+
+@needs_swtpm
+def test_a_tpm_goes_with_a_guest_that_is_no_more_than_it_runs(shared: Virtactord, host: Host) -> None:
+    domain = host.domains.create(plain("passing", TPM), paused=True)
+    uuid = domain.uuid
+    assert tpm_of(shared, uuid).is_dir()
+    domain.destroy()
+    wait_until(lambda: not tpm_of(shared, uuid).exists())
 
 
 @needs_swtpm

@@ -7,8 +7,9 @@ from .controls import Controls
 from .news import News
 from .saving import GuestSaving
 from .statistics import Statistics
+from .tpm_states import TpmStates
 from .variables import Variables
 
 
-class QemuDomain(Statistics, Variables, GuestSaving, News, AgentCalls, Controls):
+class QemuDomain(TpmStates, Statistics, Variables, GuestSaving, News, AgentCalls, Controls):
     """A domain whose guest is a QEMU process."""
