@@ -51,7 +51,7 @@ class Pluggable(DeviceChanges, TestDomain):
 def client(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[RawClient]:
     monkeypatch.setattr(driver, "TestDomain", Pluggable)
     with served.opened() as client:
-        client.subscribe()
+        client.subscribe(())
         yield client
 
 
