@@ -94,10 +94,11 @@ ACCEPTED = [name for name, entry in CORPUS.items() if entry.error is None and na
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("corpus")
     make_images(folder)
-    return folder
+    yield folder
+    Path("/dev/shm/virtactor-corpus").unlink(missing_ok=True)  # What one of the guests shares.
 
 
 def document(name: str, images: Path) -> str:

@@ -12,6 +12,7 @@ The path is relative to the class's own element. What it means follows from its 
     "readonly"  with bool       presence of an empty child
     "clock"     with dataclass  a child that has a class of its own; a union of classes is told apart by `by`
     "disk"      with tuple      any number of children, in the document's order
+    "source[2]/@mode"           of the second child of that name, where the first has fields of its own
 
 Rules that hold for every document:
 - A field without a default is required. A field whose value is None (False for a presence) is not written; every
@@ -37,6 +38,10 @@ from typing import Any
 
 # libvirt's own namespaces in its documents, by the prefix that it writes.
 NAMESPACES = {"qemu": "http://libvirt.org/schemas/domain/qemu/1.0"}
+
+
+# Behind the name of an element in a path: the second of that name.
+SECOND = "[2]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from lxml import etree
 
 from ..enums.error import ErrorDomain, ErrorNumber
 from ..errors import UnsupportedConfig, XMLError
-from .binding import NAMESPACES, At, ElementCodec, Subtree, Verbatim
+from .binding import NAMESPACES, SECOND, At, ElementCodec, Subtree, Verbatim
 from .schema import Kept, Nested, Node, Opaque, Refused, Shape, Slot, shape_of
 
 Model = TypeVar("Model")
@@ -162,9 +162,13 @@ class _Reading:
                 self._leave(child)
                 continue
             if tag in seen and not place.many:
-                if not self._strict:
-                    continue
-                raise XMLError(f"{_at(child)} is given twice, expected once", line=child.sourceline)
+                tag = f"{tag}{SECOND}"
+                second = node.children.get(tag)
+                if second is None or tag in seen:
+                    if not self._strict:
+                        continue
+                    raise XMLError(f"{_at(child)} is given twice, expected once", line=child.sourceline)
+                place = second
             seen.add(tag)
             if isinstance(place, Node):
                 self._node(child, place, values)

@@ -3,11 +3,12 @@ in its tag."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
 from ..errors import InvalidArgument
-from .binding import NAMESPACES, Subtree
+from .binding import NAMESPACES, SECOND, Subtree
 from .schema import Kept, Nested, Node, Opaque, Shape, Slot, shape_of
 
 # What must not stand in XML as it is: markup, line ends and tabs that a parser would normalize; and what cannot stand.
@@ -98,7 +99,9 @@ class _Writing:
         return "" if item is None else _escaped(slot.write(item), _IN_TEXT)
 
     def _child(self, value: Any, tag: str, place: Node | Nested | Opaque | Kept, indent: str) -> None:
-        if isinstance(place, Nested):
+        if tag.endswith(SECOND):
+            self._second(value, tag.removesuffix(SECOND), place, indent)
+        elif isinstance(place, Nested):
             self._nested(getattr(value, place.name), tag, place, indent)
         elif isinstance(place, Kept):
             if (kept := getattr(value, place.name)) is not None:
@@ -111,6 +114,17 @@ class _Writing:
             self._sized(value, tag, place, indent)
         else:
             self._element(value, tag, place, indent)
+
+    def _second(self, value: Any, tag: str, place: Node | Nested | Opaque | Kept, indent: str) -> None:
+        """Write the second element of a name; where there is no first, an empty one keeps its place."""
+        lines = self._lines
+        before = len(lines)
+        self._child(value, tag, place, indent)
+        opening = f"{indent}<{tag}"
+        # Up to the parent's own line, which is empty until its children are written.
+        siblings = itertools.takewhile(bool, reversed(lines[:before]))
+        if len(lines) > before and not any(line.startswith((f"{opening} ", f"{opening}>")) for line in siblings):
+            lines.insert(before, f"{opening}/>")
 
     def _nested(self, value: Any, tag: str, place: Nested, indent: str) -> None:
         if value is None:

@@ -530,3 +530,23 @@ def test_a_definition_takes_a_few_kibibytes() -> None:
         return sys.getsizeof(value) + sum(size(item, seen) for item in items)
 
     assert size(parse_domain(FORTY_LINES), set()) < 8 * 1024
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        "<source mode='bind' host='a' service='1'/><source mode='connect' host='b' service='2'/>",
+        "<source/><source mode='bind' service='2'/>",
+    ],
+)
+def test_both_ends_of_udp_are_kept(sources: str) -> None:
+    text = domain(f"<devices><serial type='null'/><serial type='udp'>{sources}</serial></devices>")
+    definition = parse_domain(text)
+    assert parse_domain(format_domain(definition)) == definition
+    assert definition.devices.serials[1].second_service == "2"
+
+
+def test_a_third_end_is_refused() -> None:
+    ends = "<source mode='bind'/><source mode='connect'/><source mode='bind'/>"
+    with pytest.raises(XMLError, match="given twice"):
+        parse_domain(domain(f"<devices><serial type='udp'>{ends}</serial></devices>"))

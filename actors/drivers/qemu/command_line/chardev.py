@@ -37,6 +37,9 @@ class HostEnd:
     channel: str | None = None
     host: str | None = None
     service: str | None = None
+    second_mode: str | None = None
+    second_host: str | None = None
+    second_service: str | None = None
     protocol: str | None = None
     tls: bool | None = None
     reconnect: bool | None = None
@@ -74,6 +77,9 @@ def end_of(device: CharacterDevice, board: Board) -> HostEnd:
         channel=device.source_channel,
         host=device.source_host,
         service=device.source_service,
+        second_mode=device.second_mode,
+        second_host=device.second_host,
+        second_service=device.second_service,
         protocol=device.protocol,
         tls=device.source_tls,
         reconnect=device.reconnect,
@@ -183,9 +189,14 @@ def _tcp(end: HostEnd) -> dict[str, Value]:
 
 
 def _udp(end: HostEnd) -> dict[str, Value]:
-    if end.service is None or end.mode == "bind":
-        raise UnsupportedConfig(f"{end.name}: type 'udp' without the end that it sends to", hint="mode='connect'")
-    return {"host": end.host or "", "port": end.service}
+    """Where it sends to, and where it listens, in whatever order that is said."""
+    said = [(end.mode, end.host, end.service), (end.second_mode, end.second_host, end.second_service)]
+    remote = [(host, service) for mode, host, service in said if mode != "bind" and service is not None]
+    local = [(host, service) for mode, host, service in said if mode == "bind"]
+    if len(remote) != 1 or len(local) > 1 or (end.second_mode is None and (end.second_host or end.second_service)):
+        raise UnsupportedConfig(f"{end.name}: type 'udp' has an end that it sends to", hint="mode='connect'")
+    here = {"localaddr": local[0][0] or "", "localport": local[0][1] or "0"} if local else {}
+    return {"host": remote[0][0] or "", "port": remote[0][1], **here}
 
 
 def _named(end: HostEnd) -> dict[str, Value]:
@@ -210,6 +221,7 @@ def _agent(end: HostEnd) -> dict[str, Value]:
 
 
 _SPICE = ("spice", "port")
+_END = ("mode", "host", "service")
 _NET = {"mode", "host", "service", "protocol", "tls", "reconnect", "reconnect_timeout"}
 _KINDS = {
     "null": _Kind("null", frozenset(), _nothing),
@@ -221,7 +233,7 @@ _KINDS = {
     "dev": _Kind("serial", frozenset({"path"}), _path),
     "unix": _Kind("socket", frozenset({"mode", "path", "reconnect", "reconnect_timeout"}), _unix),
     "tcp": _Kind("socket", frozenset(_NET), _tcp),
-    "udp": _Kind("udp", frozenset({"mode", "host", "service"}), _udp),
+    "udp": _Kind("udp", frozenset({*_END, "second_mode", "second_host", "second_service"}), _udp),
     "spicevmc": _Kind("spicevmc", frozenset(), _spice, needs=_SPICE),
     "spiceport": _Kind("spiceport", frozenset({"channel"}), _named, needs=_SPICE),
     "dbus": _Kind("dbus", frozenset({"channel"}), _named),

@@ -8,7 +8,7 @@ _DEVICE = "boot_order alias rom rom_bar rom_file acpi_index address"
 _VIRTIO = f"iommu ats packed page_per_vq {_DEVICE}"
 _CHARACTER = (
     "type source_mode source_path source_append source_channel source_host source_service source_tls reconnect "
-    f"reconnect_timeout clipboard mouse protocol log_file log_append {_DEVICE}"
+    f"second_mode second_host second_service reconnect_timeout clipboard mouse protocol log_file log_append {_DEVICE}"
 )
 _HOST_SIDES = "pty null file unix vc dev pipe stdio udp tcp spicevmc spiceport qemu-vdagent dbus"
 

@@ -2,7 +2,8 @@
 
 All have a host side, `type` and `source_…`, and a guest side, the target. `source_path` is live information with type
 pty (the terminal's path), configuration with file, pipe, dev and unix. A socket's `source_mode` is `bind` where the
-hypervisor listens. Of udp's two ends only the first that is said is kept.
+hypervisor listens. Udp has two ends: what is sent to, and (bind) what is listened on; `second_…` is the one that is
+said second.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ class CharacterDevice(Device):
     clipboard: Annotated[bool | None, At("source/clipboard/@copypaste", YES_NO)] = None
     mouse: Annotated[Literal["server", "client"] | None, At("source/mouse/@mode")] = None
     source_labels: Annotated[tuple[DeviceLabel, ...], At("source/seclabel")] = ()
+    second_mode: Annotated[Literal["bind", "connect"] | None, At("source[2]/@mode")] = None
+    second_host: Annotated[str | None, At("source[2]/@host")] = None
+    second_service: Annotated[str | None, At("source[2]/@service")] = None
     protocol: Annotated[Literal["raw", "telnet", "telnets", "tls"] | None, At("protocol/@type")] = None
     log_file: Annotated[str | None, At("log/@file")] = None
     log_append: Annotated[bool | None, At("log/@append", ON_OFF)] = None

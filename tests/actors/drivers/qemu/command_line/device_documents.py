@@ -86,7 +86,8 @@ CARDS = guest(
     <log file='/log' append='on'/></serial>
   <serial type='tcp'><source mode='connect' host='127.0.0.1' service='2445'>
     <reconnect enabled='yes' timeout='7'/></source><target type='usb-serial'/></serial>
-  <serial type='udp'><source mode='connect' host='127.0.0.1' service='2446'/><target type='pci-serial'/></serial>
+  <serial type='udp'><source mode='bind' host='127.0.0.1' service='2447'/>
+    <source mode='connect' host='127.0.0.1' service='2446'/><target type='pci-serial'/></serial>
   <serial type='file'><source path='/debug'/><target type='isa-debug'/><address type='isa' iobase='0x402'/></serial>
   <parallel type='dev'><source path='/dev/parport0'/><address type='isa' iobase='0x378' irq='0x7'/></parallel>
   <parallel type='stdio'/>
@@ -246,6 +247,9 @@ NEUTRAL_OF_DEVICES: dict[str, str] = {
     "Console.source_host": "that of the serial port",
     "Console.source_service": "that of the serial port",
     "Console.source_tls": "that of the serial port",
+    "Console.second_mode": "that of the serial port",
+    "Console.second_host": "that of the serial port",
+    "Console.second_service": "that of the serial port",
     "Console(tcp).target_type=None": "the serial port",
     "Serial(tcp).protocol=None": "raw",
     "Serial(tcp).source_tls=False": "as it is anyway",

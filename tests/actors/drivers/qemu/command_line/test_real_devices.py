@@ -128,7 +128,8 @@ CHARACTERS = """
   <log file='{files}/log' append='on'/></serial>
 <serial type='tcp'><source mode='connect' host='127.0.0.1' service='1'><reconnect enabled='yes' timeout='7'/></source>
   <target type='usb-serial'/></serial>
-<serial type='udp'><source mode='connect' host='127.0.0.1' service='2446'/><target type='pci-serial'/></serial>
+<serial type='udp'><source mode='bind' host='127.0.0.1' service='0'/>
+  <source mode='connect' host='127.0.0.1' service='2446'/><target type='pci-serial'/></serial>
 <serial type='file'><source path='{files}/debug'/><target type='isa-debug'/>
   <address type='isa' iobase='0x402'/></serial>
 <serial type='stdio'><target port='3'/></serial>
