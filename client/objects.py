@@ -8,7 +8,7 @@ raises its kind of NotFound.
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ..wire.errors import InvalidArgument, NotFound
@@ -156,3 +156,38 @@ def uuid_in(text: str) -> uuids.UUID | None:
         return uuids.UUID(text)
     except ValueError:
         return None
+
+
+class OwnedObjects(Generic[Thing]):
+    """What one object of a host owns: iterable (all of them), ``in``, and ``[name]``.
+
+    A subclass knows how they are listed and looked up, and what is raised where there is none of a name.
+    """
+
+    thing: ClassVar[type[HostObject]]
+    missing: ClassVar[type[NotFound]]
+
+    def __iter__(self) -> Iterator[Thing]:
+        return iter(self.list())
+
+    def __getitem__(self, name: str) -> Thing:
+        return self.lookup(name)
+
+    def __contains__(self, name: object) -> bool:
+        if isinstance(name, self.thing):
+            name = name.name
+        if not isinstance(name, str):
+            return False
+        try:
+            self.lookup(name)
+        except self.missing:
+            return False
+        return True
+
+    def list(self) -> Sequence[Thing]:
+        """All of them."""
+        raise NotImplementedError
+
+    def lookup(self, name: str) -> Thing:
+        """The one with that name. Raises ``missing``."""
+        raise NotImplementedError

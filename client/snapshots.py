@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..wire.enums.domain_jobs import (
@@ -18,7 +17,7 @@ from ..wire.enums.domain_jobs import (
 )
 from ..wire.errors import NoCheckpoint, NoSnapshot
 from ..wire.table import ROWS
-from .objects import HostObject
+from .objects import HostObject, OwnedObjects
 from .values import bits
 
 if TYPE_CHECKING:
@@ -154,31 +153,17 @@ class Snapshot(Moment):
         self._call(_DELETE, bits(wishes), deadline=deadline)
 
 
-class Snapshots:
+class Snapshots(OwnedObjects[Snapshot]):
     """``guest.snapshots``: iterable (all of them), ``len``, ``in``, and ``guest.snapshots[name]``."""
+
+    thing = Snapshot
+    missing = NoSnapshot
 
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
 
-    def __iter__(self) -> Iterator[Snapshot]:
-        return iter(self.list())
-
     def __len__(self) -> int:
         return self.count()
-
-    def __getitem__(self, name: str) -> Snapshot:
-        return self.lookup(name)
-
-    def __contains__(self, name: object) -> bool:
-        if isinstance(name, Snapshot):
-            name = name.name
-        if not isinstance(name, str):
-            return False
-        try:
-            self.lookup(name)
-        except NoSnapshot:
-            return False
-        return True
 
     def list(
         self,
@@ -316,31 +301,17 @@ class Checkpoint(Moment):
         self._call(_CHECKPOINT_DELETE, bits(wishes), deadline=deadline)
 
 
-class Checkpoints:
+class Checkpoints(OwnedObjects[Checkpoint]):
     """``guest.checkpoints``: iterable (all of them), ``len``, ``in``, and ``guest.checkpoints[name]``."""
+
+    thing = Checkpoint
+    missing = NoCheckpoint
 
     def __init__(self, domain: Domain) -> None:
         self._domain = domain
 
-    def __iter__(self) -> Iterator[Checkpoint]:
-        return iter(self.list())
-
     def __len__(self) -> int:
         return self._domain._call(_CHECKPOINT_LIST, 0, 0)[1]
-
-    def __getitem__(self, name: str) -> Checkpoint:
-        return self.lookup(name)
-
-    def __contains__(self, name: object) -> bool:
-        if isinstance(name, Checkpoint):
-            name = name.name
-        if not isinstance(name, str):
-            return False
-        try:
-            self.lookup(name)
-        except NoCheckpoint:
-            return False
-        return True
 
     def list(
         self,

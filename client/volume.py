@@ -23,7 +23,7 @@ from ..wire.enums.storage import (
 from ..wire.errors import NoStorageVolume, VirtError
 from ..wire.framing import STREAM_DATA_MAX
 from ..wire.table import ROWS
-from .objects import HostObject
+from .objects import HostObject, OwnedObjects
 from .storage import Pool
 from .streams import Hole, Stream
 from .values import bits, member_or_number
@@ -217,8 +217,11 @@ class Volume(HostObject):
         return self._session.open_stream(_DOWNLOAD, self._ref, offset, length, flags, deadline=deadline)
 
 
-class Volumes:
+class Volumes(OwnedObjects[Volume]):
     """``pool.volumes``: iterable (all of them), ``len``, ``in``, and ``pool.volumes[name]``."""
+
+    thing = Volume
+    missing = NoStorageVolume
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -227,25 +230,8 @@ class Volumes:
     def _session(self) -> Session:
         return self._pool._session
 
-    def __iter__(self) -> Iterator[Volume]:
-        return iter(self.list())
-
     def __len__(self) -> int:
         return self.count()
-
-    def __getitem__(self, name: str) -> Volume:
-        return self.lookup(name)
-
-    def __contains__(self, name: object) -> bool:
-        if isinstance(name, Volume):
-            name = name.name
-        if not isinstance(name, str):
-            return False
-        try:
-            self.lookup(name)
-        except NoStorageVolume:
-            return False
-        return True
 
     def list(self, *, deadline: float | None = None) -> list[Volume]:
         """All volumes of an active pool (virStoragePoolListAllVolumes)."""
