@@ -189,12 +189,11 @@ class Demo:
         self.all_are(DomainState.PAUSED)
 
     def boot(self) -> None:
-        """Open every console, let all guests run, and read until each says that it is up."""
-        consoles = {domain: domain.open_console() for domain in self.guests}
+        """Open every guest's console, let it run, and read until it says that it is up."""
         end = time.monotonic() + self.deadline
 
         def until_up(domain: Domain) -> None:
-            with consoles[domain] as console:
+            with domain.open_console() as console:
                 domain.resume()
                 for line in console.lines(timeout=self.deadline):
                     self.screen.heard(domain.name, line)
@@ -202,8 +201,8 @@ class Demo:
                         self.screen.said(domain.name, line)
                         return
                     if time.monotonic() > end:
-                        raise StepFailed(f"{domain.name} was not up after {self.deadline:g} s, but said: {line}")
-            raise StepFailed(f"{domain.name} ended before it was up")
+                        raise StepFailed(f"not up after {self.deadline:g} s, but said: {line}")
+            raise StepFailed("ended before it was up")
 
         self.each(until_up)
         self.all_are(DomainState.RUNNING)
@@ -229,12 +228,12 @@ class Demo:
         def check(domain: Domain) -> None:
             before = self.members[domain]
             if domain.refresh().id != before.id:
-                raise StepFailed(f"{domain.name} has the number {domain.id} now, it was {before.id}")
+                raise StepFailed(f"has the number {domain.id} now, it was {before.id}")
             if self.daemon.qemu_of(domain.uuid).pid != before.qemu.pid:
-                raise StepFailed(f"{domain.name} is another process now")
+                raise StepFailed("is another process now")
             answer = domain.monitor_command({"execute": "query-status"})
             if answer["return"]["status"] != "running":
-                raise StepFailed(f"the QEMU of {domain.name} says {answer}")
+                raise StepFailed(f"its QEMU says {answer}")
 
         self.each(check)
         self.all_live_on()
@@ -247,7 +246,7 @@ class Demo:
             domain.shutdown(DomainShutdownFlagValues.ACPI_POWER_BTN)
             domain.wait(DomainState.SHUTOFF, self.deadline)
             if self.members[domain].qemu.is_alive:
-                raise StepFailed(f"{domain.name} is off, but its QEMU runs")
+                raise StepFailed("is off, but its QEMU runs")
 
         self.each(until_off)
         self.all_are(DomainState.SHUTOFF, DomainShutoffReason.SHUTDOWN)
@@ -286,12 +285,15 @@ class Demo:
         ]
 
     def each(self, do: Callable[[Domain], Any]) -> None:
-        """Do something with all guests at once, each on a thread of its own; the first failure ends the step."""
+        """Do something with all guests at once, each on a thread of its own; the first failure ends the step.
+
+        What is raised says which guest it was.
+        """
         names = {self._pool.submit(do, domain): domain.name for domain in self.guests}
         for done in as_completed(names):
             try:
                 done.result()
-            except VirtError as error:
+            except (VirtError, StepFailed) as error:
                 raise StepFailed(f"{names[done]}: {error}") from error
             self.screen.advance()
 
@@ -301,7 +303,7 @@ class Demo:
         for domain in self.guests:
             found = domain.state()
             if found[0] != state or reason not in (None, found[1]):
-                raise StepFailed(f"{domain.name} is {found}, not {state!r}")
+                raise StepFailed(f"{domain.name}: is {found}, not {state!r}")
 
     def all_live_on(self) -> None:
         """Every guest is still the process that it was when it started."""

@@ -9,8 +9,11 @@ console, powers off when its power button is pressed, and has a shell on the con
 network, console (the agent's channel too), rng, balloon, and ata_piix when the command line says
 `modules=ata_piix,sd_mod,sr_mod`. Machines: pc, q35, and microvm with ACPI off (Linux finds no timer under TCG
 otherwise), which then has neither a power button nor virtio devices.
+
+`load_with_agent()` is the same guest with QEMU's guest agent in it.
 """
 
+from .agent import load_with_agent
 from .build import BuildFailed, Guest, boot_line, load
 
-__all__ = ["BuildFailed", "Guest", "boot_line", "load"]
+__all__ = ["BuildFailed", "Guest", "boot_line", "load", "load_with_agent"]

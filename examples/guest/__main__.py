@@ -1,10 +1,11 @@
-"""`python -m examples.guest` builds the small guest unless it is there already."""
+"""`python -m examples.guest` builds the small guest, and the one with an agent, unless they are there already."""
 
 import sys
 
-from .build import BuildFailed, load
+from .agent import load_with_agent
+from .build import BuildFailed
 
 try:
-    load()
+    load_with_agent()
 except BuildFailed as failure:
     sys.exit(f"The small guest was not built: {failure}")

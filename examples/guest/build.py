@@ -120,13 +120,13 @@ def _is_current(guest: Guest) -> bool:
 def _build(guest: Guest) -> None:
     folder = guest.kernel.parent
     (folder / "stamp").unlink(missing_ok=True)
-    image, modules = _kernel_and_modules(_package(_newest_kernel(), folder))
-    _write(guest.kernel, unwrap(image))
-    _write(guest.initrd, initramfs(_busybox(_package(BUSYBOX_PACKAGE, folder)), modules))
-    _write(folder / "stamp", (_inputs() + "\n").encode())
+    image, modules = _kernel_and_modules(fetch(_newest_kernel(), folder))
+    write(guest.kernel, unwrap(image))
+    write(guest.initrd, initramfs(_busybox(fetch(BUSYBOX_PACKAGE, folder)), modules))
+    write(folder / "stamp", (_inputs() + "\n").encode())
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
     """Replaces the file as a whole, so guests that run from the old one keep it."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(data)
@@ -137,10 +137,10 @@ def _write(path: Path, data: bytes) -> None:
 # The packages
 
 
-def _package(name: str, folder: Path) -> Path:
+def fetch(name: str, folder: Path) -> Path:
     """A package's file in `folder`, downloaded when it is not there."""
     if not (found := sorted(folder.glob(f"{name}_*.deb"))):
-        _run("apt-get", "download", "-qq", name, cwd=folder)
+        run("apt-get", "download", "-qq", name, cwd=folder)
         found = sorted(folder.glob(f"{name}_*.deb"))
     if not found:
         raise BuildFailed(f"apt-get download {name} left no package in {folder}")
@@ -149,13 +149,13 @@ def _package(name: str, folder: Path) -> Path:
 
 def _newest_kernel() -> str:
     """The package that the meta-package depends on today."""
-    text = _run("apt-cache", "show", "--no-all-versions", KERNEL_PACKAGE)
+    text = run("apt-cache", "show", "--no-all-versions", KERNEL_PACKAGE)
     if not (match := re.search(r"^Depends:.*?(linux-image-[^\s,|]+)", text, re.MULTILINE)):
         raise BuildFailed(f"apt knows no {KERNEL_PACKAGE}: Debian on x86-64 has it, after apt-get update")
     return match[1]
 
 
-def _run(*argv: str, cwd: Path | None = None) -> str:
+def run(*argv: str, cwd: Path | None = None) -> str:
     try:
         done = subprocess.run(
             argv, cwd=cwd, env=os.environ | {"LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True, text=True

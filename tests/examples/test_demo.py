@@ -142,8 +142,8 @@ def kill_a_guest(demo: subprocess.Popen[str], printed: str) -> None:
 def test_a_guest_that_dies_fails_it(root: Path) -> None:
     status, printed, complaints = run_demo(root, when="boot Linux in all ...", act=kill_a_guest)
     assert status == 1
-    assert complaints[0].startswith("demo: failed: demo-2: ")
-    # On a quick machine the guest may have booted by the time that it dies.
+    assert re.match(r"demo: failed: .*\bdemo-2\b", complaints[0])
+    # The guest may have booted by the time that it dies.
     assert any(re.fullmatch(r"(boot Linux in|pause) all: FAILED after .*", line) for line in printed)
     assert any("domain demo-2: QEMU killed by SIGKILL" in line for line in complaints)
     assert_nothing_is_left(root)

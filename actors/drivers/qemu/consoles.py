@@ -51,7 +51,7 @@ class Consoles:
                     hint="force takes it over",
                 )
             send(user.stream, Break("another client took the console over"))
-        fd = connect_unix(path).detach() if is_socket else _open(path)
+        fd = connect_unix(path).detach() if is_socket else self._open(path)
         stream = DescriptorStream.start(self._runtime, fd, self._owner, f"console of {self._domain}")
         self._users[path] = _User(stream, str(session.identity or session.label))
         return stream
@@ -65,12 +65,12 @@ class Consoles:
         for user in self._users.values():
             send(user.stream, Break(reason))
 
-
-def _open(path: str) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise SystemFailure(f"cannot open {path}: {error.strerror}", errno=error.errno) from error
+    def _open(self, path: str) -> int:
+        try:
+            return os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            why = f"cannot open the console of domain {self._domain}, {path}: {error.strerror}"
+            raise SystemFailure(why, object=self._domain, errno=error.errno) from error
 
 
 def find_terminal(devices: Devices, alias: str | None) -> str:
