@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 # The highest number that a set may have, and one more; libvirt's documents allow no more.
 LIMIT = 16384
+# XML's white space.
+_BLANK = " \t\r\n"
 _PART = re.compile(r"(\^?)(\d{1,6})(?:-(\d{1,6}))?", re.ASCII)
 
 
@@ -16,10 +18,10 @@ def parse_numbers(text: str) -> frozenset[int]:
     Raises ValueError for anything else.
     """
     numbers: set[int] = set()
-    if not text.strip():
+    if not text.strip(_BLANK):
         return frozenset()
     for part in text.split(","):
-        match = _PART.fullmatch(part.strip())
+        match = _PART.fullmatch(part.strip(_BLANK))
         if match is None:
             raise ValueError(text)
         first, last = int(match[2]), int(match[3] or match[2])

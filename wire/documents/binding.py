@@ -20,6 +20,7 @@ Rules that hold for every document:
 - Fields are written in the order of their declaration, a base class's first, those with a number as `last` after all
   others: libvirt puts what all devices share (boot order, alias, address) at the end.
 - An element that no field makes repeatable is refused when it comes twice. Empty text is no text.
+- One that collects a value each (`boot/@dev` with tuple) must have its value.
 - A tag with a prefix ("qemu:arg") is of that namespace of NAMESPACES, whatever prefix the text has for it. The element
   around declares it.
 - `known` lists values that libvirt has and virtactor refuses. They raise UnsupportedConfig, others XMLError.
@@ -45,15 +46,40 @@ SECOND = "[2]"
 
 
 @dataclass(frozen=True, slots=True)
+class Lexical:
+    """Texts of one form, in the words of RELAX NG: those of a type of XML Schema's that have all `facets` (patterns,
+    limits), without the `excluded`. Patterns allow the white space around a value that its codec strips."""
+
+    base: str = "string"
+    facets: tuple[tuple[str, str], ...] = ()
+    excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Datatype:
+    """The texts that a codec reads, for the published schemas: one of `values`, or of one of `forms`.
+
+    `name` is what a schema calls it; without one it is written where it is used.
+    """
+
+    name: str = ""
+    values: tuple[str, ...] = ()
+    forms: tuple[Lexical, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Codec:
     """How one attribute or text is read and written.
 
     `read` takes the text and raises ValueError for a bad one; `expects` is the phrase that the error then gives.
+    `text` says the same to the schemas: it has no text that `read` refuses, but for texts that fit together badly (a
+    range that ends before it begins), and needs to be there only for documents that have a schema.
     """
 
     read: Callable[[str], Any]
     write: Callable[[Any], str]
     expects: str
+    text: Datatype | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +92,8 @@ class ElementCodec:
     read: Callable[[Mapping[str, str], str], Any]
     write: Callable[[Any], tuple[dict[str, str], str]]
     expects: str
-    attributes: frozenset[str] = frozenset()
+    text: Datatype
+    attributes: tuple[tuple[str, Datatype], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +107,8 @@ class ScaledCodec:
     write: Callable[[Any], tuple[str, str]]
     expects: str
     unit: str
+    text: Datatype
+    unit_text: Datatype
 
 
 @dataclass(frozen=True, slots=True)

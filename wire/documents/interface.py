@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from ..enums.error import ErrorDomain
 from ..errors import VirtError, XMLError
-from .binding import At, Codec
+from .binding import At, Codec, Datatype, Lexical
 from .reader import read_document
 from .values import ON_OFF, YES_NO
 from .writer import write_document
@@ -27,7 +27,12 @@ def _hardware_address(text: str) -> str:
 
 
 # The host's own, which libvirt keeps as it is written.
-HARDWARE_ADDRESS = Codec(_hardware_address, str, "a MAC address like 52:54:00:12:34:56")
+HARDWARE_ADDRESS = Codec(
+    _hardware_address,
+    str,
+    "a MAC address like 52:54:00:12:34:56",
+    Datatype("mac", forms=(Lexical(facets=(("pattern", _MAC.pattern),)),)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,7 @@ class _Reading:
             slot = node.attributes.get(name)
             if slot is not None:
                 self._store(element, slot, text, name, values)
-            elif name != by and name not in node.units and not (node.sized and name in node.sized[1].attributes):
+            elif name != by and name not in node.units and not (node.sized and name in dict(node.sized[1].attributes)):
                 self._leave(element, name)
 
     def _children(self, element: etree._Element, node: Node, values: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from operator import or_
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
 
-from .binding import At, Codec, ElementCodec, ScaledCodec, Subtree, Verbatim
+from .binding import At, Codec, Datatype, ElementCodec, ScaledCodec, Subtree, Verbatim
 from .values import TEXT, UNSIGNED
 
 
@@ -26,7 +26,8 @@ class Refused(ValueError):
 class Slot:
     """One field: how its text is read and written, and whether it collects several.
 
-    A `scaled` one's unit is in another attribute of the element; `scaled` reads and writes the two.
+    A `scaled` one's unit is in another attribute of the element; `scaled` reads and writes the two. `text` is what
+    texts it takes, in the words of the published schemas; `known` those that are refused as unsupported.
     """
 
     name: str
@@ -37,6 +38,8 @@ class Slot:
     many: bool = False
     scaled: ScaledCodec | None = None
     code: int | None = None
+    text: Datatype | None = None
+    known: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -188,14 +191,22 @@ def _nested(name: str, item: Any, at: At, many: bool) -> Nested:
 
 def _slot(name: str, item: Any, at: At, many: bool) -> Slot:
     if get_origin(item) is Literal:
-        return Slot(name, *_choice(get_args(item), at.known), secure=at.secure, many=many, code=at.code)
+        return Slot(
+            name,
+            *_choice(get_args(item), at.known),
+            secure=at.secure,
+            many=many,
+            code=at.code,
+            text=Datatype(values=get_args(item)),
+            known=at.known,
+        )
     if isinstance(at.codec, ScaledCodec):
-        return Slot(name, TEXT.read, str, at.codec.expects, at.secure, scaled=at.codec)
+        return Slot(name, TEXT.read, str, at.codec.expects, at.secure, scaled=at.codec, text=at.codec.text)
     codec = at.codec or {int: UNSIGNED, str: TEXT}[item]
     if not isinstance(codec, Codec):
         raise TypeError(f"{name}: an attribute takes no element codec")
     read = _with_known(codec.read, at.known) if at.known else codec.read
-    return Slot(name, read, codec.write, codec.expects, at.secure, many, code=at.code)
+    return Slot(name, read, codec.write, codec.expects, at.secure, many, code=at.code, text=codec.text, known=at.known)
 
 
 def _choice(values: tuple[str, ...], known: tuple[str, ...]) -> tuple[Any, Any, str]:

@@ -1,4 +1,8 @@
-"""How single values are written in libvirt's documents: sizes, switches, hexadecimal numbers, UUIDs, MACs, names."""
+"""How single values are written in libvirt's documents: sizes, switches, hexadecimal numbers, UUIDs, MACs, names.
+
+Each codec says twice what it reads: as a function and, for the published schemas, as a `Datatype`. The tests hold the
+two to each other.
+"""
 
 from __future__ import annotations
 
@@ -6,54 +10,70 @@ import re
 import uuid
 
 from .. import cpuset
-from .binding import Codec, ElementCodec, ScaledCodec
+from .binding import Codec, Datatype, ElementCodec, Lexical, ScaledCodec
 
+# XML's white space, which stands around values.
+BLANK = " \t\r\n"
 _DIGITS = re.compile(r"[0-9]{1,20}", re.ASCII)
-_HEX = re.compile(r"0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10}", re.ASCII)
-_MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}", re.ASCII)
+_OCTAL = re.compile(r"0*[0-7]{1,4}", re.ASCII)
+_HEX = re.compile(r"0[xX]0*[0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
+_UUID = re.compile(r"[- ]*([0-9a-fA-F][- ]*){32}", re.ASCII)
+_MAC = re.compile(r"[0-9a-fA-F]?[02468aAcCeE](:[0-9a-fA-F]{1,2}){5}", re.ASCII)
 _UNIT = re.compile(r"(?i:b|bytes?|([kmgtpe])(b|ib)?)", re.ASCII)
 _POWERS = {letter: power for power, letter in enumerate("kmgtpe", 1)}
 _UNSIGNED_MAX = 2**64 - 1
 _INT_MAX = 2**31 - 1
 
 
+def matching(name: str, pattern: str, *, base: str = "string", **limits: str) -> Datatype:
+    """The texts that match a pattern, with white space around them."""
+    facets = (("pattern", rf"\s*({pattern})\s*"), *limits.items())
+    return Datatype(name, forms=(Lexical(base, facets),))
+
+
 def _unsigned(text: str) -> int:
-    text = text.strip()
+    text = text.strip(BLANK)
     if not _DIGITS.fullmatch(text) or (number := int(text)) > _UNSIGNED_MAX:
         raise ValueError(text)
     return number
 
 
 def _signed(text: str) -> int:
-    text = text.strip()
-    number = -_unsigned(text[1:]) if text.startswith("-") else _unsigned(text)
-    if not -(2**63) <= number < 2**63:
+    text = text.strip(BLANK)
+    digits = text.removeprefix("-")
+    if not _DIGITS.fullmatch(digits) or not -(2**63) <= (number := int(text)) < 2**63:
         raise ValueError(text)
     return number
 
 
-UNSIGNED = Codec(_unsigned, str, "a whole number")
-SIGNED = Codec(_signed, str, "a whole number, which may be negative")
-TEXT = Codec(str, str, "text")
+UNSIGNED = Codec(_unsigned, str, "a whole number", matching("unsigned", "[0-9]{1,20}", base="unsignedLong"))
+SIGNED = Codec(_signed, str, "a whole number, which may be negative", matching("signed", "-?[0-9]{1,20}", base="long"))
+TEXT = Codec(str, str, "text", Datatype("text"))
+
+
+_SIZE = matching("size", "[0-9]{1,20}", base="unsignedLong")
 
 
 def _octal(text: str) -> int:
-    number = int(text.strip(), 8)
-    if not 0 <= number <= 0o7777:
+    text = text.strip(BLANK)
+    if not _OCTAL.fullmatch(text):
         raise ValueError(text)
-    return number
+    return int(text, 8)
 
 
 # A mode of files.
-OCTAL = Codec(_octal, lambda number: f"{number:04o}", "an octal number of at most 7777")
+OCTAL = Codec(
+    _octal, lambda number: f"{number:04o}", "an octal number of at most 7777", matching("fileMode", "0*[0-7]{1,4}")
+)
 
 
-def _switch(on: str, off: str) -> Codec:
+def _switch(name: str, on: str, off: str) -> Codec:
     values = {on: True, off: False}
     return Codec(
         lambda text: values[text] if text in values else _refuse(text),
         lambda value: on if value else off,
         f"'{on}' or '{off}'",
+        Datatype(name, tuple(values)),
     )
 
 
@@ -61,12 +81,12 @@ def _refuse(text: str) -> bool:
     raise ValueError(text)
 
 
-YES_NO = _switch("yes", "no")
-ON_OFF = _switch("on", "off")
+YES_NO = _switch("yesNo", "yes", "no")
+ON_OFF = _switch("onOff", "on", "off")
 
 
 def _any_base(text: str, limit: int) -> int:
-    text = text.strip()
+    text = text.strip(BLANK)
     if not _HEX.fullmatch(text):
         raise ValueError(text)
     number = int(text, 16) if text[:2] in ("0x", "0X") else int(text)
@@ -75,50 +95,80 @@ def _any_base(text: str, limit: int) -> int:
     return number
 
 
+def _of_any_base(limit: int) -> Datatype:
+    decimal = Lexical("unsignedLong", (("pattern", r"\s*[0-9]{1,20}\s*"), ("maxInclusive", str(limit))))
+    sixteens = Lexical(facets=(("pattern", rf"\s*0[xX]0*({_hexadecimal_pattern(limit)})\s*"),))
+    return Datatype(f"numberTo{limit:X}", forms=(decimal, sixteens))
+
+
+def _hexadecimal_pattern(limit: int) -> str:
+    """A pattern of the hexadecimal numbers of at most `limit`: the shorter ones, and digit by digit those as long."""
+    digits = f"{limit:x}"
+    forms = [f"{_DIGIT}{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
+    for at, digit in enumerate(digits):
+        if digit > "0":
+            forms.append(_same(digits[:at]) + _below(digit) + _any(len(digits) - at - 1))
+    forms.append(_same(digits))
+    return f"{_DIGIT}{{1,{len(digits)}}}" if set(digits) == {"f"} else "|".join(forms)
+
+
+_DIGIT = "[0-9a-fA-F]"
+
+
+def _same(digits: str) -> str:
+    return "".join(digit if digit.isdigit() else f"[{digit}{digit.upper()}]" for digit in digits)
+
+
+def _below(digit: str) -> str:
+    lower = "0123456789abcdef"[: int(digit, 16)]
+    return f"[{lower}{lower[10:].upper()}]"
+
+
+def _any(length: int) -> str:
+    return f"{_DIGIT}{{{length}}}" if length else ""
+
+
 def hexadecimal(width: int, limit: int) -> Codec:
     """A number written as 0x and at least `width` digits; read as that or decimal, at most `limit`."""
     return Codec(
-        lambda text: _any_base(text, limit), lambda number: f"0x{number:0{width}x}", f"a number of at most {limit:#x}"
+        lambda text: _any_base(text, limit),
+        lambda number: f"0x{number:0{width}x}",
+        f"a number of at most {limit:#x}",
+        _of_any_base(limit),
     )
 
 
-def _hexadecimal_of_any_size(text: str) -> int:
-    number = int(text, 0)
-    if not 0 <= number <= _UNSIGNED_MAX:
-        raise ValueError(text)
-    return number
+def _long(text: str) -> int:
+    return _any_base(text, _UNSIGNED_MAX)
 
 
-ANY_HEX = Codec(_hexadecimal_of_any_size, lambda number: f"0x{number:04x}", "a number, decimal or 0x…")
-LONG_HEX = Codec(_hexadecimal_of_any_size, lambda number: f"0x{number:x}", "a number, decimal or 0x…")
+ANY_HEX = Codec(_long, lambda number: f"0x{number:04x}", "a number, decimal or 0x…", _of_any_base(_UNSIGNED_MAX))
+LONG_HEX = Codec(_long, lambda number: f"0x{number:x}", ANY_HEX.expects, ANY_HEX.text)
 HEX2 = hexadecimal(2, 0xFF)
 HEX4 = hexadecimal(4, 0xFFFF)
-HEX4_CAPITALS = Codec(HEX4.read, lambda number: f"0x{number:04X}", HEX4.expects)
+HEX4_CAPITALS = Codec(HEX4.read, lambda number: f"0x{number:04X}", HEX4.expects, HEX4.text)
 HEX8 = hexadecimal(8, 0xFFFFFFFF)
-DECIMAL_OR_HEX = Codec(lambda text: _any_base(text, _INT_MAX), str, "a number, decimal or 0x…")
+DECIMAL_OR_HEX = Codec(lambda text: _any_base(text, _INT_MAX), str, "a number, decimal or 0x…", _of_any_base(_INT_MAX))
 
 
 def _canonical_uuid(text: str) -> str:
-    digits = text.strip().replace("-", "").replace(" ", "")
-    if len(digits) != 32:
+    text = text.strip(BLANK)
+    if not _UUID.fullmatch(text):
         raise ValueError(text)
-    return str(uuid.UUID(hex=digits))
+    return str(uuid.UUID(hex=text.replace("-", "").replace(" ", "")))
 
 
-UUID = Codec(_canonical_uuid, str, "a UUID of 32 hexadecimal digits")
+UUID = Codec(_canonical_uuid, str, "a UUID of 32 hexadecimal digits", matching("uuid", _UUID.pattern))
 
 
 def _canonical_mac(text: str) -> str:
-    text = text.strip()
+    text = text.strip(BLANK)
     if not _MAC.fullmatch(text):
         raise ValueError(text)
-    octets = [int(octet, 16) for octet in text.split(":")]
-    if octets[0] & 1:
-        raise ValueError(text)
-    return ":".join(f"{octet:02x}" for octet in octets)
+    return ":".join(f"{int(octet, 16):02x}" for octet in text.split(":"))
 
 
-MAC = Codec(_canonical_mac, str, "a unicast MAC address like 52:54:00:12:34:56")
+MAC = Codec(_canonical_mac, str, "a unicast MAC address like 52:54:00:12:34:56", matching("unicastMac", _MAC.pattern))
 
 
 def _name(text: str) -> str:
@@ -127,7 +177,21 @@ def _name(text: str) -> str:
     return text
 
 
-NAME = Codec(_name, str, "a name that is not blank and has no '/' and no line break")
+# What Python takes for white space: XML's, Unicode's separators, and the next line of ISO 6429.
+_NAME_PATTERN = "[^/\n]*[^/\\s\\p{Z}\x85][^/\n]*"
+NAME = Codec(
+    _name,
+    str,
+    "a name that is not blank and has no '/' and no line break",
+    Datatype("name", forms=(Lexical(facets=(("pattern", _NAME_PATTERN),), excluded=(".", "..")),)),
+)
+
+
+# Units have no white space around them.
+UNIT = Datatype(
+    "unit",
+    forms=(Lexical(facets=(("pattern", "[bB]|[bB][yY][tT][eE][sS]?|[kKmMgGtTpPeE]([iI]?[bB])?"),)),),
+)
 
 
 def _bytes(unit: str, text: str) -> int:
@@ -153,7 +217,8 @@ def _size(kept: int, unit: str, default: str) -> ElementCodec:
         lambda attributes, text: _scaled(text, attributes.get("unit", default), kept),
         lambda size: ({"unit": unit}, str(size)),
         "a size with a unit like KiB, MiB or GiB that fits 64 bits",
-        frozenset({"unit"}),
+        _SIZE,
+        (("unit", UNIT),),
     )
 
 
@@ -166,11 +231,13 @@ SCALED_KIB = ScaledCodec(
     lambda size: (str(size), "KiB"),
     "a size that fits 64 bits, with a unit like KiB, MiB or GiB beside it",
     "unit",
+    _SIZE,
+    UNIT,
 )
 
 
 # The same for the size of a file system in memory, whose attribute is "units".
-SCALED_USAGE = ScaledCodec(SCALED_KIB.read, SCALED_KIB.write, SCALED_KIB.expects, "units")
+SCALED_USAGE = ScaledCodec(SCALED_KIB.read, SCALED_KIB.write, SCALED_KIB.expects, "units", _SIZE, UNIT)
 
 
 def _rounded(size: int) -> tuple[dict[str, str], str]:
@@ -183,11 +250,17 @@ def _rounded(size: int) -> tuple[dict[str, str], str]:
     return {"unit": units[at]}, str(size)
 
 
-SIZE_ROUND = ElementCodec(SIZE_KIB.read, _rounded, SIZE_KIB.expects, SIZE_KIB.attributes)
+SIZE_ROUND = ElementCodec(SIZE_KIB.read, _rounded, SIZE_KIB.expects, _SIZE, SIZE_KIB.attributes)
 
 
 def _canonical_cpuset(text: str) -> str:
     return cpuset.format_numbers(cpuset.parse_numbers(text))
 
 
-CPUSET = Codec(_canonical_cpuset, str, "numbers like 0-3,5,^2")
+_CPUSET_PART = r"\s*(\^[0-9]{1,6}|[0-9]{1,6}(-[0-9]{1,6})?)\s*"
+CPUSET = Codec(
+    _canonical_cpuset,
+    str,
+    "numbers like 0-3,5,^2",
+    Datatype("numberSet", forms=(Lexical(facets=(("pattern", rf"\s*|{_CPUSET_PART}(,{_CPUSET_PART})*"),)),)),
+)

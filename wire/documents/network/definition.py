@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ..binding import At, Codec, Verbatim
+from ..binding import At, Codec, Datatype, Lexical, Verbatim
 from ..values import HEX2, HEX4, MAC, NAME, ON_OFF, UUID, YES_NO, hexadecimal
 from .ip import ADDRESS, DNS, NetworkAddress, Route
 
@@ -13,16 +14,21 @@ ForwardMode = Literal["nat", "route", "open", "bridge", "private", "vepa", "pass
 # Modes in which libvirt's bridge is the network's own.
 OWN_BRIDGE = (None, "nat", "route", "open")
 VLAN_MAX = 4095
+_DIGITS = re.compile("[0-9]{1,20}", re.ASCII)
 
 
 def _vlan(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= number <= VLAN_MAX:
+    if not _DIGITS.fullmatch(text) or (number := int(text)) > VLAN_MAX:
         raise ValueError(text)
     return number
 
 
-VLAN_ID = Codec(_vlan, str, f"a number of at most {VLAN_MAX}")
+VLAN_ID = Codec(
+    _vlan,
+    str,
+    f"a number of at most {VLAN_MAX}",
+    Datatype("vlan", forms=(Lexical("unsignedLong", (("pattern", "[0-9]{1,20}"), ("maxInclusive", str(VLAN_MAX)))),)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

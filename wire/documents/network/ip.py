@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ..binding import At, Codec
+from ..binding import At, Codec, Datatype, Lexical
 from ..values import MAC, YES_NO
 
 
@@ -15,7 +15,36 @@ def _address(text: str) -> str:
     return text
 
 
-ADDRESS = Codec(_address, str, "an IP address")
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
+_GROUP = "[0-9a-fA-F]{1,4}"
+
+
+def _ipv6() -> str:
+    """A pattern of IPv6 addresses, which may end as an IPv4 address and may say of which interface they are."""
+    forms = []
+    for end, taken in (("", 0), (_IPV4, 2)):
+        groups = 8 - taken
+        last = f":{end}" if end else ""
+        forms.append(f"{_GROUP}(:{_GROUP}){{{groups - 1}}}{last}")
+        # "::" stands for one group of zeros or more.
+        for before in range(groups):
+            head = f"{_GROUP}(:{_GROUP}){{{before - 1}}}" if before else ""
+            tail = f"({_GROUP}:){{0,{groups - before - 1}}}{end}" if end else _tail(groups - before - 1)
+            forms.append(f"{head}::{tail}")
+    return f"({'|'.join(forms)})(%[^%/]+)?"
+
+
+def _tail(most: int) -> str:
+    return f"({_GROUP}(:{_GROUP}){{0,{most - 1}}})?" if most else ""
+
+
+ADDRESS = Codec(
+    _address,
+    str,
+    "an IP address",
+    Datatype("ipAddress", forms=(Lexical(facets=(("pattern", _IPV4),)), Lexical(facets=(("pattern", _ipv6()),)))),
+)
 Family = Literal["ipv4", "ipv6"]
 
 

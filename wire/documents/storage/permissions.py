@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ..binding import At, Codec, ElementCodec
-from ..values import SIGNED, UNSIGNED, UUID
+from ..binding import At, Codec, Datatype, ElementCodec, Lexical
+from ..values import SIGNED, SIZE_KIB, UNSIGNED, UUID
 
 _UNIT = re.compile(r"(?i:b|bytes?|([kmgtpe])(b|ib)?)", re.ASCII)
 _POWERS = {letter: power for power, letter in enumerate("kmgtpe", 1)}
-_OCTAL = re.compile(r"[0-7]{1,6}", re.ASCII)
+_OCTAL = re.compile(r"0*[0-7]{1,4}", re.ASCII)
 BYTES_MAX = 2**64 - 1
 
 
@@ -34,7 +34,8 @@ def _sized(unit: str) -> ElementCodec:
         _bytes,
         lambda size: ({"unit": unit}, str(size)),
         "a size with a unit like bytes, MiB or GiB that fits 64 bits",
-        frozenset({"unit"}),
+        SIZE_KIB.text,
+        SIZE_KIB.attributes,
     )
 
 
@@ -43,12 +44,17 @@ CLUSTER_BYTES = _sized("B")
 
 
 def _octal(text: str) -> int:
-    if not _OCTAL.fullmatch(text) or (mode := int(text, 8)) > 0o7777:
+    if not _OCTAL.fullmatch(text):
         raise ValueError(text)
-    return mode
+    return int(text, 8)
 
 
-OCTAL = Codec(_octal, lambda mode: f"{mode:04o}", "a mode of octal digits like 0755")
+OCTAL = Codec(
+    _octal,
+    lambda mode: f"{mode:04o}",
+    "a mode of octal digits like 0755",
+    Datatype("mode", forms=(Lexical(facets=(("pattern", _OCTAL.pattern),)),)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ..binding import At, Codec
+from ..binding import At, Codec, Datatype, Lexical
 from ..reader import read_document
 from ..writer import write_document
 from .permissions import CLUSTER_BYTES, SIZE_BYTES, Encryption, Permissions
@@ -19,7 +19,9 @@ def _version(text: str) -> str:
     return text
 
 
-COMPAT = Codec(_version, str, "a version like 1.1")
+COMPAT = Codec(
+    _version, str, "a version like 1.1", Datatype("version", forms=(Lexical(facets=(("pattern", "[0-9.]+"),)),))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
