@@ -28,10 +28,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # What must be found, and the Debian package that has it.
 REQUIRED := qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils
 
-# What the tests hold us to, where it can be installed: libvirt's own clients and daemon. Without it they are skipped,
-# each by its name.
+# What the tests hold us to, where it can be installed: libvirt's own clients and daemon, the shells that complete our
+# commands. Without it they are skipped, each by its name.
 TESTED_WITH := swtpm libvirt-daemon-system libvirt-clients virtinst python3-libvirt libsys-virt-perl tshark \
-    libvirt-wireshark openssh-server openssh-client openssl netcat-openbsd iproute2
+    libvirt-wireshark openssh-server openssh-client openssl netcat-openbsd iproute2 zsh fish
 
 .PHONY: demo test bench fuzz campaign lint setup clean system guest tested-with
 
