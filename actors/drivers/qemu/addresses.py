@@ -13,8 +13,6 @@ hang. libvirt's order of PCI assignment is followed, so that most guests get the
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ....wire.documents.domain import (
     Controller,
     Device,
@@ -30,6 +28,7 @@ from ....wire.documents.domain import (
     Sound,
     Video,
 )
+from ....wire.documents.replacing import replace
 from ....wire.errors import UnsupportedConfig, XMLError
 from .address_kinds import address_class
 from .drives import with_drives

@@ -7,7 +7,6 @@ own ("ua-…") too; the others are made from what does not move: a disk's target
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ....wire.documents.domain import (
     Channel,
@@ -42,6 +41,7 @@ from ....wire.documents.domain import (
     Watchdog,
     mirror_console,
 )
+from ....wire.documents.replacing import replace
 from .drives import target_index
 from .machine import MachineFamily, family_of
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from ....wire.documents.domain import (
@@ -36,6 +35,7 @@ from ....wire.documents.domain import (
     Vsock,
     complete,
 )
+from ....wire.documents.replacing import replace
 from ....wire.errors import UnsupportedConfig
 from .addresses import assign_addresses
 from .drives import in_order

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ....wire.documents.domain import Controller, Devices, Disk, DriveAddress
+from ....wire.documents.replacing import replace
 from ....wire.errors import UnsupportedConfig, XMLError
 from .machine import MachineFamily
 

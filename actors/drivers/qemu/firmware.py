@@ -11,12 +11,13 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from ....wire.documents.domain import DomainDefinition, Features, Loader, Nvram
+from ....wire.documents.replacing import replace
 from ....wire.errors import UnsupportedConfig
 
 logger = logging.getLogger("virtactor.qemu")

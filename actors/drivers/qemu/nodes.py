@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ....wire.cpuset import LIMIT, format_numbers, parse_numbers
 from ....wire.documents.domain import Cell, DomainDefinition
+from ....wire.documents.replacing import replace
 from ....wire.errors import XMLError
 
 NOT_COUNTED = ("virtio-pmem", "sgx-epc")

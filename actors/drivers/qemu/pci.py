@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ....wire.documents.domain import (
@@ -37,6 +36,7 @@ from ....wire.documents.domain import (
     Vsock,
     Watchdog,
 )
+from ....wire.documents.replacing import replace
 from ....wire.errors import UnsupportedConfig, XMLError
 from .address_kinds import address_class, is_express
 from .labels import label

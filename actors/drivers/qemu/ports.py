@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ....wire.documents.domain import (
@@ -15,6 +14,7 @@ from ....wire.documents.domain import (
     MemoryDevice,
     VirtioSerialAddress,
 )
+from ....wire.documents.replacing import replace
 from ....wire.errors import XMLError
 from .drives import with_controllers
 from .labels import label

@@ -8,10 +8,10 @@ of its controller.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from ....wire.documents.domain import Controller, Device, Devices, Hub, Sound, UsbAddress
+from ....wire.documents.replacing import replace
 from ....wire.errors import UnsupportedConfig, XMLError
 from .labels import label
 

@@ -10,11 +10,12 @@ import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, TypeVar
 
 from ...cpuset import parse_numbers
 from ...errors import UnsupportedConfig, XMLError
+from ..replacing import replace
 from .address import Device
 from .clock import Clock
 from .cpu import Cell, Cpu, CpuFeature, Distance

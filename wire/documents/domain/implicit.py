@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from ...errors import XMLError
+from ..replacing import replace
 from .address import CcidAddress, DriveAddress
 from .definition import DomainDefinition
 from .devices import Controller, Devices, Disk, HostDevice, Smartcard, Video

@@ -1,11 +1,11 @@
 """The devices of a domain, a module per family, in libvirt's order."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from typing import Annotated, Any, get_type_hints
 
 from ...binding import At
+from ...replacing import replace
 from ..address import Device
 from .board import Hub, Iommu, NvramDevice, Panic, Vsock, Watchdog
 from .character import Channel, CharacterDevice, Console, Parallel, Serial
@@ -77,14 +77,14 @@ class Devices:
 
     def mapped(self, change: Callable[[Any], Device]) -> "Devices":
         """A copy with every device of `__iter__` replaced by what `change` makes of it."""
-        new = iter([change(device) for device in self])
         changed: dict[str, Any] = {}
         for family in ADDRESSED:
             found = getattr(self, family)
             if isinstance(found, tuple):
-                changed[family] = tuple(islice(new, len(found)))
+                if found:
+                    changed[family] = tuple(map(change, found))
             elif found is not None:
-                changed[family] = next(new)
+                changed[family] = change(found)
         return replace(self, **changed)
 
 
