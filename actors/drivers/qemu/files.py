@@ -10,6 +10,7 @@ run/qemu/UUID.groups           the control groups that were made for it
 run/qemu/UUID.agent-N          the sockets of its channels
 run/qemu/UUID.*                whatever else a guest has while it runs: it goes with the guest
 run/qemu/UUID.companion-ALIAS  the sockets of programs that serve its devices
+run/qemu/UUID.overlays         where the overlays of its transient disks are (overlays.py)
 run/qemu/UUID.display          where its display listens, if that is a socket without a path of its own
 lib/qemu/tpm/UUID              what its emulated TPM remembers
 run/qemu/autostarted           the boot of the host in which marked domains have been started
@@ -30,6 +31,7 @@ from pathlib import Path
 
 from ....wire.paths import Paths
 from .cgroups import GuestGroups
+from .overlays import remove_overlays
 
 UUID_FILE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.")
 STATUS = ".status"
@@ -111,6 +113,10 @@ class QemuFiles:
         return self.run / f"{uuid}.display"
 
     def tpm(self, uuid: str) -> Path:
+    def overlays(self, uuid: str) -> Path:
+        """What says where the overlays of a guest's transient disks are."""
+        return self.run / f"{uuid}.overlays"
+
         """Where a guest's emulated TPM keeps itself."""
         return self.tpms / uuid
 
@@ -136,8 +142,11 @@ class QemuFiles:
         return {path.name.removesuffix(f"{STATUS}{DAMAGED}") for path in self.run.glob(f"*{STATUS}{DAMAGED}")}
 
     def remove_leftovers(self, uuid: str) -> None:
-        """Remove what a guest that has ended leaves in the run directory, its status file excepted."""
-        self.groups(uuid).remove()
+        """Remove what a guest that has ended leaves: its files in the run directory, but for its status, and what they
+        speak of. The note of control groups that the kernel does not let go of yet stays: who comes later tries again.
+        """
+        kept = {STATUS} if self.groups(uuid).remove() else {STATUS, GROUPS}
+        remove_overlays(self.overlays(uuid))
         for path in self.run.glob(f"{uuid}.*"):
             if path.suffix != STATUS:
                 with contextlib.suppress(FileNotFoundError):

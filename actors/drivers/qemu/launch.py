@@ -38,6 +38,7 @@ from .threads import Threads, place_threads
 END_NOTICED = 0.5  # seconds between the end of QEMU's monitor and that of its process
 
 
+from .overlays import make_overlays, with_overlays
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A QEMU that has started and waits; ``live`` says what it was given (terminals, ports)."""
@@ -108,7 +109,7 @@ class _Start:
         check_accelerator(self._live, capabilities)
         files = self._around.files
         host_sysinfo = await self._host_sysinfo()
-        present = await self._runtime.in_thread(with_present_media, self._live)
+        present, written = with_overlays(await self._runtime.in_thread(with_present_media, self._live))
         with contextlib.ExitStack() as opened:
             opening = Opening(files, present, opened)
             resources = opening.resources(host_sysinfo=host_sysinfo, now=datetime.now().astimezone())
@@ -129,6 +130,7 @@ class _Start:
 
     async def _start_companions(self, opening: Opening) -> list[Process]:
         """Start what runs beside QEMU; all of it or nothing."""
+            await make_overlays(self._runtime, files.overlays(self._uuid), written)
         files = self._around.files
         wanted = companions(self._live, opening.companions, files.tpm(self._uuid))
         mark, log = files.run / self._uuid, files.guest_log(self._live.name)

@@ -63,6 +63,7 @@ class GuestSaving(Guest):
         return format_domain(replace(changed, id=None), secure=True)
 
     async def save_guest(self, call: Call, path: str, xml: str, flags: int) -> None:
+        self._check_save()
         was_running = self.state is DomainState.RUNNING
         running = bool(flags & _RUNNING) or (was_running and not flags & _PAUSED)
         file = await self.runtime.in_thread(begin_image, path, xml, running)
@@ -78,6 +79,10 @@ class GuestSaving(Guest):
         finally:
             file.discard_unless_finished()
         await self.end(call, Happening.SAVED)
+
+    def _check_save(self) -> None:
+        if any(disk.transient is not None for disk in self.definition.devices.disks):
+            raise OperationInvalid("migration with transient disk is not supported", object=self.name)
 
     async def _write_stream(self, file: NewFile) -> None:
         await self._prepare_stream()

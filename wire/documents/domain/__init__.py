@@ -65,6 +65,7 @@ from .features import Apic, Features, HyperV
 from .implicit import with_implicit_devices
 from .memory import MemoryBacking
 from .os import FirmwareFeature, Loader, Nvram, OperatingSystem
+from .overlay import overlay_path, with_overlay, without_overlay
 from .qemu import QemuCommandLine, QemuOverride, QemuProperty, QemuVariable
 from .security import SecurityLabel
 from .sysinfo import FirmwareConfigEntry, Section, Sysinfo
@@ -180,9 +181,12 @@ __all__ = [
     "complete",
     "format_domain",
     "mirror_console",
+    "overlay_path",
     "parse_device",
     "parse_domain",
     "validate",
     "with_implicit_devices",
+    "with_overlay",
     "without_live",
+    "without_overlay",
 ]

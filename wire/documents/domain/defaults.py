@@ -39,6 +39,7 @@ from .devices import (
     Vsock,
 )
 from .devices.disk import DiskBus
+from .overlay import without_overlay
 from .tuning import CpuTune, IOThread
 from .validate import validate
 
@@ -95,7 +96,7 @@ def complete(
 
 def without_live(definition: DomainDefinition) -> DomainDefinition:
     """The definition without what only a running guest has: id, aliases but the user's own ("ua-…"), terminals'
-    paths, displays' ports where they are chosen automatically, channels' states."""
+    paths, displays' ports where they are chosen automatically, channels' states, transient disks' overlays."""
     devices = definition.devices.mapped(_device_without_live)
     graphics = tuple(map(_display_without_live, devices.graphics))
     return replace(definition, id=None, devices=replace(devices, graphics=graphics))
@@ -116,6 +117,8 @@ def _device_without_live(device: Device) -> Device:
         return replace(device, tty=None)
     if isinstance(device, Channel):
         return replace(device, state=None)
+    if isinstance(device, Disk):
+        return replace(without_overlay(device), source_index=None)
     return device
 
 

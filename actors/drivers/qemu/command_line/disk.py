@@ -31,6 +31,8 @@ NAMES = {"wwn": ("ide", "sata", "scsi"), "vendor": ("scsi",), "product": ("scsi"
 ROTATION_RATES = ("ide", "sata", "scsi")
 REMOVABLE = ("usb", "scsi")
 VIRTIO_ONLY = ("ioeventfd", "event_idx", "queues", "queue_size", "iothread")
+# Where libvirt lets a transient disk's image be shared; here it may be shared anyway.
+SHARING = ("virtio", "usb", "scsi")
 VENDOR_LENGTH = 8
 PRODUCT_LENGTH = 16
 WWN_DIGITS = 16
@@ -261,7 +263,23 @@ def _check(disk: Disk, driver: DiskDriver) -> None:
         raise UnsupportedConfig(f"{name}: rotation rate of a {disk.device} on bus {disk.bus}")
     if disk.device == "lun":
         _check_lun(disk)
+    if disk.transient is not None:
+        _check_transient(disk)
     throttle(disk)
+
+
+def _check_transient(disk: Disk) -> None:
+    """What an overlay can be put over, and what it cannot be put under."""
+    if disk.type != "file":
+        raise UnsupportedConfig(f"transient disk supported only with 'file' type ({disk.target})")
+    if disk.device != "disk":
+        raise UnsupportedConfig(f"transient disk supported only with 'disk' device ({disk.target})")
+    if disk.readonly:
+        raise UnsupportedConfig(f"transient disk '{disk.target}' must not be read-only")
+    if disk.slices:
+        raise UnsupportedConfig(f"transient disk '{disk.target}' is the whole image, expected no slices")
+    if disk.transient is not None and disk.transient.share_backing and disk.bus not in SHARING:
+        raise UnsupportedConfig(f"disk bus '{disk.bus}' doesn't support transient disk backing image sharing")
 
 
 def _check_lun(disk: Disk) -> None:

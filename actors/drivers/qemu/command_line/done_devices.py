@@ -26,12 +26,13 @@ DONE: dict[str, frozenset[str]] = {
             "type device model snapshot driver source source_dev source_dir protocol source_name query "
             "startup_policy source_index hosts slices ssl_verify readahead timeout backing cylinders heads sectors "
             "translation logical_block_size physical_block_size discard_granularity target bus tray removable "
-            f"rotation_rate iotune readonly shareable serial wwn vendor product {_DEVICE}"
+            f"rotation_rate iotune readonly shareable transient serial wwn vendor product {_DEVICE}"
         ),
         "DiskDriver": (
             "name type cache error_policy read_error_policy io ioeventfd event_idx copy_on_read discard iothread "
             "detect_zeroes queues queue_size iommu ats packed page_per_vq metadata_cache"
         ),
+        "Transient": "share_backing",
         "DiskHost": "name port transport socket",
         "Slice": "type offset size",
         "IoTune": " ".join(

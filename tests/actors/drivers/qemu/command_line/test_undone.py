@@ -45,7 +45,7 @@ def document(inside: str = "", devices: str = "", os: str = "", attributes: str 
         (document(devices="<disk type='volume'><target dev='vda'/></disk>"), "/devices/disk/@type of 'volume'"),
         (document(devices="<disk><source protocol='rbd'/><target dev='vda'/></disk>"), "/@protocol of 'rbd'"),
         (document(devices="<disk><target dev='sda' bus='sd'/></disk>"), "/devices/disk/target/@bus of 'sd'"),
-        (document(devices="<disk><transient/><target dev='vda'/></disk>"), "element /domain/devices/disk/transient"),
+        (document(devices="<disk rawio='yes'><target dev='vda'/></disk>"), "attribute /domain/devices/disk/@rawio"),
         (document(devices="<interface type='bridge'/>"), "interface/@type of 'bridge'"),
         (document(devices="<graphics type='sdl' display=':0'/>"), "attribute /domain/devices/graphics/@display"),
         (document(devices="<graphics type='rdp'/>"), "graphics/@type of 'rdp'"),
