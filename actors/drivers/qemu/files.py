@@ -143,9 +143,8 @@ class QemuFiles:
 
     def remove_leftovers(self, uuid: str) -> None:
         """Remove what a guest that has ended leaves: its files in the run directory, but for its status, and what they
-        speak of. The note of control groups that the kernel does not let go of yet stays: who comes later tries again.
-        """
-        kept = {STATUS} if self.groups(uuid).remove() else {STATUS, GROUPS}
+        speak of."""
+        self.groups(uuid).remove()
         remove_overlays(self.overlays(uuid))
         for path in self.run.glob(f"{uuid}.*"):
             if path.suffix != STATUS:
