@@ -26,7 +26,7 @@ def clock(board: Board) -> list[str]:
         if timer.name == "rtc":
             rtc |= _rtc(timer)
         elif timer.name == "pit":
-            arguments += _pit(timer, kvm=board.definition.type == "kvm")
+            arguments += _pit(timer)
     return ["-rtc", key_values(**rtc), *arguments]
 
 
@@ -102,11 +102,10 @@ def _rtc(timer: Timer) -> dict[str, Value]:
     }
 
 
-def _pit(timer: Timer, *, kvm: bool) -> list[str]:
-    """QEMU's chip and KVM's both deliver late by themselves, and catch up thereby; KVM's can discard."""
-    policies = {None, "delay", "catchup"} | ({"discard"} if kvm else set())
-    if timer.tickpolicy not in policies:
-        raise UnsupportedConfig(f"timer 'pit': tickpolicy {timer.tickpolicy!r}" + ("" if kvm else " without KVM"))
-    if not kvm or timer.tickpolicy not in ("delay", "discard"):
+def _pit(timer: Timer) -> list[str]:
+    """QEMU's chip and KVM's both deliver late by themselves, and catch up thereby; only KVM's can discard."""
+    if timer.tickpolicy not in (None, "delay", "catchup", "discard"):
+        raise UnsupportedConfig(f"timer 'pit': tickpolicy {timer.tickpolicy!r}")
+    if timer.tickpolicy not in ("delay", "discard"):
         return []
     return ["-global", f"kvm-pit.lost_tick_policy={timer.tickpolicy}"]

@@ -1,7 +1,7 @@
 """The processor: -cpu, with all that is a feature of it although the document says it elsewhere.
 
 `host-model` becomes the host itself with KVM, and what QEMU can emulate at most without it. Features that only KVM
-gives are refused without it instead of being dropped with a warning in QEMU's log.
+gives are asked for without it too, as by libvirt: QEMU takes them, and the guest does not see them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .....wire.documents.domain import Cpu, Features, Timer
+from .....wire.documents.domain import Cpu, Features
 from .....wire.errors import UnsupportedConfig, XMLError
 from ..capabilities import CpuModel
 from . import hyperv
@@ -178,16 +178,10 @@ def _timers(board: Board) -> dict[str, Any]:
     for timer in timers:
         if name := TIMER_FEATURES.get(timer.name):
             if timer.present is not None:
-                properties[name] = _only_with_kvm(board, f"timer {timer.name!r}", timer.present)
+                properties[name] = timer.present
         elif timer.name == "tsc" and timer.frequency is not None:
-            properties["tsc-frequency"] = _frequency(board, timer)
+            properties["tsc-frequency"] = timer.frequency
     return properties
-
-
-def _frequency(board: Board, timer: Timer) -> int | None:
-    if board.definition.type != "kvm":
-        raise UnsupportedConfig("timer 'tsc': a frequency without KVM")
-    return timer.frequency
 
 
 def _machine_features(board: Board) -> dict[str, Any]:
@@ -195,21 +189,16 @@ def _machine_features(board: Board) -> dict[str, Any]:
     features = board.definition.features or Features()
     properties: dict[str, Any] = {}
     if features.apic is not None and features.apic.eoi is not None:
-        properties["kvm-pv-eoi"] = _only_with_kvm(board, "feature apic eoi", features.apic.eoi)
+        properties["kvm-pv-eoi"] = features.apic.eoi
     if features.kvm_hidden is not None:
         properties["kvm"] = not features.kvm_hidden
     for field, name in KVM_FEATURES.items():
         enabled = getattr(features, field)
         if enabled is not None:
-            properties[name] = _only_with_kvm(board, f"feature {field.replace('_', ' ')}", enabled)
-    if features.kvm_dedicated and (board.definition.cpu or Cpu()).mode != "host-passthrough":
+            properties[name] = enabled
+    kvm = board.definition.type == "kvm"
+    if features.kvm_dedicated and kvm and (board.definition.cpu or Cpu()).mode != "host-passthrough":
         raise UnsupportedConfig("feature kvm hint-dedicated without cpu mode 'host-passthrough'")
     if any(panic.model == "hyperv" for panic in board.definition.devices.panics):
-        properties["hv-crash"] = _only_with_kvm(board, "panic 'hyperv'", True)
+        properties["hv-crash"] = True
     return properties
-
-
-def _only_with_kvm(board: Board, name: str, enabled: bool) -> bool:
-    if enabled and board.definition.type != "kvm":
-        raise UnsupportedConfig(f"{name} without KVM")
-    return enabled

@@ -51,8 +51,6 @@ def _accelerator(board: Board) -> dict[str, Value]:
     kvm = board.definition.type == "kvm"
     if features.tcg_tb_cache is not None and kvm:
         raise UnsupportedConfig("feature tcg with KVM")
-    if features.kvm_dirty_ring and not kvm:
-        raise UnsupportedConfig("feature kvm dirty-ring without KVM")
     size = features.kvm_dirty_ring_size
     if not features.kvm_dirty_ring:
         if size is not None:
@@ -60,7 +58,7 @@ def _accelerator(board: Board) -> dict[str, Value]:
     elif size is None or not 1024 <= size <= 65536 or size & (size - 1):
         raise UnsupportedConfig(f"feature kvm dirty-ring: size {size}", hint="a power of 2 from 1024 to 65536")
     cache = features.tcg_tb_cache
-    return {"dirty_ring_size": size, "tb_size": None if cache is None else -(-cache // KIB_PER_MIB)}
+    return {"dirty_ring_size": size if kvm else None, "tb_size": None if cache is None else -(-cache // KIB_PER_MIB)}
 
 
 def _globals(board: Board) -> list[str]:
@@ -80,8 +78,6 @@ def _features(board: Board) -> dict[str, Value]:
     features = board.definition.features or Features()
     if features.vmport is not None and board.family.root is None:
         raise UnsupportedConfig(f"feature vmport on machine type {board.family.name}")
-    if features.ioapic is not None and board.definition.type != "kvm":
-        raise UnsupportedConfig("feature ioapic without KVM")
     return {
         "acpi": None if features.acpi else False,
         "vmport": features.vmport,

@@ -132,7 +132,6 @@ NEUTRAL = (
         "Clock.basis=localtime": "the host's may be utc",
         "Timer.name": "of a timer nothing is said of",
         "Timer.present=True": "as it is anyway",
-        "Timer.tickpolicy=None": "as it is anyway",
         "Timer.tickpolicy=delay": "as it is anyway",
         "Timer.tickpolicy=catchup": "what late delivery amounts to",
         "Timer.mode=auto": "as it is anyway",

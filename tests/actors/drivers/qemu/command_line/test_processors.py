@@ -131,19 +131,12 @@ def test_features_that_do_not_fit_together_are_refused(build, features: str, mes
         build(features=features, kvm=True)
 
 
-@pytest.mark.parametrize(
-    "features",
-    [
-        "<hyperv><relaxed state='on'/></hyperv>",
-        "<pvspinlock state='on'/>",
-        "<kvm><poll-control state='on'/></kvm>",
-        "<kvm><dirty-ring state='on' size='4096'/></kvm>",
-        "<ioapic driver='kvm'/>",
-    ],
-)
-def test_what_only_kvm_gives_is_refused_without_it(build, features: str) -> None:
-    with pytest.raises(UnsupportedConfig, match="without KVM"):
-        build(features=features)
+def test_a_machine_without_kvm_has_no_dirty_ring(build) -> None:
+    features = "<kvm><dirty-ring state='on' size='4096'/></kvm><ioapic driver='kvm'/>"
+    assert build(features=features, kvm=True).value("-accel") == "kvm,dirty-ring-size=4096"
+    without = build(features=features)
+    assert without.value("-accel") == "tcg"
+    assert "kernel-irqchip=on" in without.value("-machine")
 
 
 def test_kvm_has_features_of_its_own(build) -> None:
