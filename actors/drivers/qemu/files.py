@@ -112,11 +112,11 @@ class QemuFiles:
         """The socket of a display that does not say where it listens."""
         return self.run / f"{uuid}.display"
 
-    def tpm(self, uuid: str) -> Path:
     def overlays(self, uuid: str) -> Path:
         """What says where the overlays of a guest's transient disks are."""
         return self.run / f"{uuid}.overlays"
 
+    def tpm(self, uuid: str) -> Path:
         """Where a guest's emulated TPM keeps itself."""
         return self.tpms / uuid
 
@@ -143,7 +143,8 @@ class QemuFiles:
 
     def remove_leftovers(self, uuid: str) -> None:
         """Remove what a guest that has ended leaves: its files in the run directory, but for its status, and what they
-        speak of."""
+        speak of.
+        """
         self.groups(uuid).remove()
         remove_overlays(self.overlays(uuid))
         for path in self.run.glob(f"{uuid}.*"):
