@@ -30,6 +30,7 @@ from .aliases import assign_aliases
 from .command_line import build_command_line, chardev_id, companions, environment, placement, preparation
 from .companions import end_companions, start_companion
 from .opening import Opening, with_present_media
+from .overlays import make_overlays, with_overlays
 from .process import Launch, Process, spawn
 from .surroundings import QemuSurroundings, check_accelerator
 from .threads import QUESTIONS as THREAD_QUESTIONS
@@ -38,7 +39,6 @@ from .threads import Threads, place_threads
 END_NOTICED = 0.5  # seconds between the end of QEMU's monitor and that of its process
 
 
-from .overlays import make_overlays, with_overlays
 @dataclass(frozen=True, slots=True)
 class Guest:
     """A QEMU that has started and waits; ``live`` says what it was given (terminals, ports)."""
@@ -117,6 +117,7 @@ class _Start:
             if self._incoming:
                 argv += ["-incoming", "defer"]
             self._live = opening.live
+            await make_overlays(self._runtime, files.overlays(self._uuid), written)
             log = files.guest_log(self._live.name)
             variables = {**allowed_environment(), **environment(self._live)}
             beside = await self._start_companions(opening)
@@ -130,7 +131,6 @@ class _Start:
 
     async def _start_companions(self, opening: Opening) -> list[Process]:
         """Start what runs beside QEMU; all of it or nothing."""
-            await make_overlays(self._runtime, files.overlays(self._uuid), written)
         files = self._around.files
         wanted = companions(self._live, opening.companions, files.tpm(self._uuid))
         mark, log = files.run / self._uuid, files.guest_log(self._live.name)
