@@ -1,23 +1,39 @@
 """A model's value -> XML text, laid out as libvirt does: two spaces a level, single quotes, an empty element closed
-in its tag."""
+in its tag.
+
+A class's shape is made into closures once, one for each element that it speaks of: most of what a model could say is
+not said, and each closure passes over that with a look at a field. Each takes the value that has the fields and the
+indent, and gives whole lines, or nothing.
+"""
 
 from __future__ import annotations
 
-import itertools
 import re
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from ..errors import InvalidArgument
-from .binding import NAMESPACES, SECOND, Subtree
-from .schema import Kept, Nested, Node, Opaque, Shape, Slot, shape_of
+from .binding import NAMESPACES, SECOND, ScaledCodec, Subtree
+from .schema import Kept, Nested, Node, Opaque, shape_of
 
 # What must not stand in XML as it is: markup, line ends and tabs that a parser would normalize; and what cannot stand.
 _SPECIAL = re.compile("[&<>'\"\t\n\r]")
 _IMPOSSIBLE = re.compile("[^\t\n\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What of most texts nothing is.
+_unusual = re.compile("[^ -~]|[&<>'\"]").search
 _IN_ATTRIBUTE = {
     "&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;",
 }  # fmt: skip
 _IN_TEXT = {**_IN_ATTRIBUTE, "\t": "\t", "\n": "\n"}
+
+_Write = Callable[[Any, str], str]
+_Get = Callable[[Any], Any]
+_Place = Node | Nested | Opaque | Kept
+# The collection that says nothing, and a field that every value has.
+_NOTHING = ()
+_ALWAYS = "__class__"
 
 
 def write_document(value: Any, root: str, *, secure: bool = False) -> str:
@@ -25,10 +41,7 @@ def write_document(value: Any, root: str, *, secure: bool = False) -> str:
 
     Raises InvalidArgument for text that has characters that XML cannot carry.
     """
-    lines: list[str] = []
-    _Writing(lines, secure).shaped(value, root, shape_of(type(value)), "")
-    lines.append("")
-    return "\n".join(lines)
+    return _class(type(value), root, None, secure)(value, "")
 
 
 def _attribute(text: str) -> str:
@@ -36,133 +49,179 @@ def _attribute(text: str) -> str:
 
 
 def _escaped(text: str, table: dict[str, str]) -> str:
-    if text.isalnum() and text.isascii():
+    if not _unusual(text):
         return text
     if _IMPOSSIBLE.search(text):
         raise InvalidArgument(f"{text[:40]!r} has characters that XML cannot carry")
     return _SPECIAL.sub(lambda match: table[match[0]], text)
 
 
-def _written(name: str, slot: Slot, item: Any) -> str:
-    if slot.scaled is None:
-        return f" {name}='{_attribute(slot.write(item))}'"
-    text, unit = slot.scaled.write(item)
-    return f" {name}='{text}' {slot.scaled.unit}='{unit}'"
+@cache
+def _class(cls: type, tag: str, by: str | None, secure: bool) -> _Write:
+    """Writes a value as its class's element, even if nothing is in it."""
+    shape = shape_of(cls)
+    head = f" {by}='{shape.tag}'" if by else ""
+    write = _element(shape.node, tag, secure, head)
+    empty = f"<{tag}{head}/>\n"
+    return lambda value, indent: write(value, indent) or indent + empty
 
 
-class _Writing:
-    """One pass over one value; `lines` grows."""
+def _element(node: Node, tag: str, secure: bool, own_head: str = "") -> _Write:
+    """Writes one element unless it would be empty."""
+    attributes = _attributes(node, secure)
+    children = [_place(node, child, place, tag, secure) for child, place in node.children.items()]
+    text_of, text_as = (attrgetter(node.text.name), node.text.write) if node.text else (None, str)
+    present = node.present and attrgetter(node.present)
 
-    __slots__ = ("_lines", "_secure")
+    def write(value: Any, indent: str) -> str:
+        head, inner, text = own_head, "", ""
+        for name, get, as_text, escaped in attributes:
+            if (item := get(value)) is not None:
+                said = as_text(item)
+                head += f" {name}='{escaped(said) if _unusual(said) else said}'"
+        if text_of and (item := text_of(value)) is not None:
+            text = _escaped(text_as(item), _IN_TEXT)
+        for get, child, declared in children:
+            if (item := get(value)) is not None and item is not _NOTHING and (lines := child(value, indent + "  ")):
+                inner += lines
+                if declared not in head:
+                    head += declared
+        if inner:
+            return f"{indent}<{tag}{head}>{text}\n{inner}{indent}</{tag}>\n"
+        if text:
+            return f"{indent}<{tag}{head}>{text}</{tag}>\n"
+        if head or (present and present(value)):
+            return f"{indent}<{tag}{head}/>\n"
+        return ""
 
-    def __init__(self, lines: list[str], secure: bool) -> None:
-        self._lines = lines
-        self._secure = secure
+    return write
 
-    def shaped(self, value: Any, tag: str, shape: Shape, indent: str, by: str | None = None) -> None:
-        """Write a value as its class's element, even if nothing is in it."""
-        head = f" {by}='{shape.tag}'" if by else ""
-        if not self._element(value, tag, shape.node, indent, head):
-            self._lines.append(f"{indent}<{tag}{head}/>")
 
-    def _element(self, value: Any, tag: str, node: Node, indent: str, head: str = "") -> bool:
-        """Write one element unless it would be empty; says whether it did."""
-        for name, slot in node.attributes.items():
-            if (item := getattr(value, slot.name)) is not None and (self._secure or not slot.secure):
-                head += _written(name, slot, item)
-        text = self._text(value, node.text) if node.text else ""
-        lines = self._lines
-        start = len(lines)
-        lines.append("")
-        declared = ""
-        for child_tag, place in node.children.items():
-            before = len(lines)
-            self._child(value, child_tag, place, indent + "  ")
-            if ":" in child_tag and len(lines) > before and ":" not in tag:
-                prefix = child_tag.partition(":")[0]
-                declared = f" xmlns:{prefix}='{NAMESPACES[prefix]}'"
-        head += declared
-        if len(lines) > start + 1:
-            lines[start] = f"{indent}<{tag}{head}>{text}"
-            lines.append(f"{indent}</{tag}>")
-        elif text:
-            lines[start] = f"{indent}<{tag}{head}>{text}</{tag}>"
-        elif head or (node.present and getattr(value, node.present)):
-            lines[start] = f"{indent}<{tag}{head}/>"
-        else:
-            lines.pop()
-            return False
-        return True
+def _attributes(node: Node, secure: bool) -> list[tuple[str, _Get, Callable[[Any], str], Callable[[str], str]]]:
+    """How each attribute is called, found, written and escaped."""
+    return [
+        (name, attrgetter(slot.name), slot.write, _attribute)
+        if slot.scaled is None
+        else (name, attrgetter(slot.name), _scaled(slot.scaled), str)
+        for name, slot in node.attributes.items()
+        if secure or not slot.secure
+    ]
 
-    def _text(self, value: Any, slot: Slot) -> str:
-        item = getattr(value, slot.name)
-        return "" if item is None else _escaped(slot.write(item), _IN_TEXT)
 
-    def _child(self, value: Any, tag: str, place: Node | Nested | Opaque | Kept, indent: str) -> None:
-        if tag.endswith(SECOND):
-            self._second(value, tag.removesuffix(SECOND), place, indent)
-        elif isinstance(place, Nested):
-            self._nested(getattr(value, place.name), tag, place, indent)
-        elif isinstance(place, Kept):
-            if (kept := getattr(value, place.name)) is not None:
-                self._kept(kept, tag, indent)
-        elif isinstance(place, Opaque):
-            self._opaque(getattr(value, place.name), tag, indent)
-        elif place.repeats:
-            self._repeated(getattr(value, place.repeats), tag, place, indent)
-        elif place.sized:
-            self._sized(value, tag, place, indent)
-        else:
-            self._element(value, tag, place, indent)
+def _scaled(codec: ScaledCodec) -> Callable[[Any], str]:
+    """Writes what stands between a size's quotes, which goes on with its unit's attribute."""
+    return lambda item: f"' {codec.unit}='".join(codec.write(item))
 
-    def _second(self, value: Any, tag: str, place: Node | Nested | Opaque | Kept, indent: str) -> None:
-        """Write the second element of a name; where there is no first, an empty one keeps its place."""
-        lines = self._lines
-        before = len(lines)
-        self._child(value, tag, place, indent)
-        opening = f"{indent}<{tag}"
-        # Up to the parent's own line, which is empty until its children are written.
-        siblings = itertools.takewhile(bool, reversed(lines[:before]))
-        if len(lines) > before and not any(line.startswith((f"{opening} ", f"{opening}>")) for line in siblings):
-            lines.insert(before, f"{opening}/>")
 
-    def _nested(self, value: Any, tag: str, place: Nested, indent: str) -> None:
-        if value is None:
-            return
-        for item in value if place.many else (value,):
-            self.shaped(item, tag, shape_of(type(item)), indent, place.by)
+def _place(parent: Node, name: str, place: _Place, tag: str, secure: bool) -> tuple[_Get, _Write, str]:
+    """Where one sees whether there is something of a child, how it is written, and the namespace that it makes its
+    parent declare."""
+    if name.endswith(SECOND):
+        own_name = name.removesuffix(SECOND)
+        write = _second(own_name, parent.children[own_name], place, secure)
+    else:
+        write = _child(name, place, secure)
+    prefix, colon, _ = name.partition(":")
+    declared = f" xmlns:{prefix}='{NAMESPACES[prefix]}'" if colon and ":" not in tag else ""
+    return attrgetter(_field(place)), write, declared
 
-    def _kept(self, kept: Subtree, tag: str, indent: str) -> None:
-        head = f"{indent}<{tag}" + "".join(f" {name}='{_attribute(item)}'" for name, item in kept.attributes)
-        if not kept.children:
-            self._lines.append(f"{head}>{_escaped(kept.text, _IN_TEXT)}</{tag}>" if kept.text else f"{head}/>")
-            return
-        self._lines.append(f"{head}>")
-        for child_tag, child in kept.children:
-            self._kept(child, child_tag, indent + "  ")
-        self._lines.append(f"{indent}</{tag}>")
 
-    def _opaque(self, value: Any, tag: str, indent: str) -> None:
-        if value:
-            inner = indent + "  "
-            self._lines += [f"{indent}<{tag}>", *(inner + item.xml for item in value), f"{indent}</{tag}>"]
+def _field(place: _Place) -> str:
+    """The field without which there is nothing of an element; where there are several, what is always there."""
+    if not isinstance(place, Node):
+        return place.name
+    if place.repeats:
+        return place.repeats
+    if place.sized:
+        return place.sized[0]
+    said = [slot.name for slot in (*place.attributes.values(), place.text) if slot is not None]
+    said += [place.present] if place.present else []
+    return said[0] if len(said) == 1 and not place.children else _ALWAYS
 
-    def _repeated(self, value: Any, tag: str, node: Node, indent: str) -> None:
-        """An element that is one value each: `<boot dev='hd'/>` or its text."""
-        for item in value:
-            if node.text:
-                self._lines.append(f"{indent}<{tag}>{_escaped(node.text.write(item), _IN_TEXT)}</{tag}>")
-            for name, slot in node.attributes.items():
-                self._lines.append(f"{indent}<{tag} {name}='{_attribute(slot.write(item))}'/>")
 
-    def _sized(self, value: Any, tag: str, node: Node, indent: str) -> None:
-        if node.sized is None or (size := getattr(value, node.sized[0])) is None:
-            return
-        attributes, text = node.sized[1].write(size)
-        head = "".join(
-            _written(name, slot, item)
-            for name, slot in node.attributes.items()
-            if (item := getattr(value, slot.name)) is not None
-        )
-        head += "".join(f" {name}='{_attribute(item)}'" for name, item in attributes.items())
-        self._lines.append(f"{indent}<{tag}{head}>{text}</{tag}>")
+def _child(tag: str, place: _Place, secure: bool) -> _Write:
+    """Writes what there is of a child."""
+    match place:
+        case Nested():
+            return _nested(tag, place, secure)
+        case Kept(name=name):
+            get = attrgetter(name)
+            return lambda value, indent: _kept(get(value), tag, indent)
+        case Opaque(name=name):
+            get = attrgetter(name)
+            return lambda value, indent: _opaque(get(value), tag, indent)
+        case Node(repeats=str()):
+            return _repeated(tag, place)
+        case Node(sized=None):
+            return _element(place, tag, secure)
+    return _sized(tag, place, secure)
+
+
+def _second(tag: str, first: _Place, second: _Place, secure: bool) -> _Write:
+    """Writes the second element of a name; where there is no first, an empty one keeps its place."""
+    get_first, write_first, write = attrgetter(_field(first)), _child(tag, first, secure), _child(tag, second, secure)
+
+    def write_second(value: Any, indent: str) -> str:
+        lines = write(value, indent)
+        has_first = get_first(value) is not None and write_first(value, indent)
+        return lines if has_first or not lines else f"{indent}<{tag}/>\n{lines}"
+
+    return write_second
+
+
+def _nested(tag: str, place: Nested, secure: bool) -> _Write:
+    get, by = attrgetter(place.name), place.by
+
+    def write(value: Any, indent: str) -> str:
+        found = get(value)
+        if not place.many:
+            return _class(type(found), tag, by, secure)(found, indent)
+        return "".join([_class(type(item), tag, by, secure)(item, indent) for item in found])
+
+    return write
+
+
+def _kept(kept: Subtree, tag: str, indent: str) -> str:
+    head = f"{indent}<{tag}" + "".join(f" {name}='{_attribute(item)}'" for name, item in kept.attributes)
+    if kept.children:
+        inner = "".join(_kept(child, child_tag, indent + "  ") for child_tag, child in kept.children)
+        return f"{head}>\n{inner}{indent}</{tag}>\n"
+    return f"{head}>{_escaped(kept.text, _IN_TEXT)}</{tag}>\n" if kept.text else f"{head}/>\n"
+
+
+def _opaque(value: Any, tag: str, indent: str) -> str:
+    inner = "".join(f"{indent}  {item.xml}\n" for item in value)
+    return f"{indent}<{tag}>\n{inner}{indent}</{tag}>\n" if inner else ""
+
+
+def _repeated(tag: str, node: Node) -> _Write:
+    """Writes an element that is one value each: `<boot dev='hd'/>` or its text."""
+    get = attrgetter(node.repeats or "")
+    slots = [("", node.text)] if node.text else list(node.attributes.items())
+    (name, slot), *_ = slots
+
+    def written(item: Any) -> str:
+        if name:
+            return f"<{tag} {name}='{_attribute(slot.write(item))}'/>\n"
+        return f"<{tag}>{_escaped(slot.write(item), _IN_TEXT)}</{tag}>\n"
+
+    return lambda value, indent: "".join([indent + written(item) for item in get(value)])
+
+
+def _sized(tag: str, node: Node, secure: bool) -> _Write:
+    """Writes an element that a size stands for."""
+    assert node.sized is not None
+    name, codec = node.sized
+    get, attributes = attrgetter(name), _attributes(node, secure)
+
+    def write(value: Any, indent: str) -> str:
+        own, text = codec.write(get(value))
+        said = [
+            f" {name}='{escaped(as_text(item))}'"
+            for name, get, as_text, escaped in attributes
+            if (item := get(value)) is not None
+        ]
+        said += [f" {name}='{_attribute(item)}'" for name, item in own.items()]
+        return f"{indent}<{tag}{''.join(said)}>{text}</{tag}>\n"
+
+    return write
