@@ -25,7 +25,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("virtactor")
 
-GRACE = 2.0  # seconds that a process may take to be gone after the last test
+GRACE = 30.0  # seconds that a process may take to be gone after the last test
 
 
 @pytest.fixture(scope="session")
@@ -84,6 +84,12 @@ def shared(_roots: Path, probed: Path) -> Iterator[Virtactord]:
 def guest_image() -> guest.Guest:
     """The small Linux guest: `kernel` and `initrd` paths, `cmdline_for(name)`; built when it is not there yet."""
     return guest.load()
+
+
+@pytest.fixture(scope="session")
+def agent_image() -> guest.Guest:
+    """The small Linux guest with QEMU's guest agent in it, which a channel of that name starts."""
+    return guest.load_with_agent()
 
 
 @pytest.fixture(scope="session", autouse=True)

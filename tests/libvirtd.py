@@ -29,8 +29,8 @@ import pytest
 
 T = TypeVar("T")
 
-START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
 CLONE_NEWNET = 0x40000000
 DIRECTORIES: Mapping[str, Path] = {
     "etc": Path("/etc/libvirt"),

@@ -62,7 +62,7 @@ def end(process: Process) -> None:
         return
     try:
         signal.pidfd_send_signal(descriptor, signal.SIGKILL)
-        assert select.select([descriptor], [], [], 10)[0], f"cannot be killed: {process}"
+        assert select.select([descriptor], [], [], 60)[0], f"cannot be killed: {process}"
     except ProcessLookupError:
         pass
     finally:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = "/usr/sbin/sshd"
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 CONFIG = """
 ListenAddress 127.0.0.1
 Port {port}

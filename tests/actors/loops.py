@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 SLOW = 0.05  # seconds of work that no callback may do
-BLOCKED = 0.5  # seconds that none may wait for anything
+BLOCKED = 3.0  # seconds that none may wait for anything; a busy machine keeps a thread waiting for a second
 
 
 class _WatchingSelector(selectors.DefaultSelector):

@@ -35,6 +35,8 @@ from .loops import WatchedLoop, no_complaints
 
 T = TypeVar("T")
 
+NEVER = 1000.0  # seconds between two pings, where the test itself lets that time pass
+
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for what only another thread or process can bring about."""
@@ -186,6 +188,17 @@ class Served:
 
     def actors(self, kind: type[Any] = Connection) -> list[Any]:
         return self.run(lambda: [actor for actor in self.daemon.runtime.actors if isinstance(actor, kind)])
+
+    def pass_intervals(self, count: int) -> None:
+        """Let the time between two pings of the one client pass so many times."""
+        (connection,) = self.actors()
+        for _ in range(count):
+            self.run(connection._keepalive._tick)
+
+    def has_heard(self) -> bool:
+        """Whether the one client has said anything in the interval."""
+        (connection,) = self.actors()
+        return self.run(lambda: connection._keepalive._heard)
 
     def domain(self, name: str) -> SlowDomain:
         (found,) = [domain for domain in self.actors(SlowDomain) if domain.name == name]

@@ -102,7 +102,7 @@ def test_clients_on_many_threads_are_served_at_once() -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(20)
+            thread.join(60)
         assert names == [{"test"}] * 8
         assert client.names() == {"test"}
     daemon.stop()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from virtactor.actors import proxy
 
-PATIENCE = 10.0
+PATIENCE = 60.0  # seconds for what takes a moment on an idle machine
 COMMAND = [sys.executable, "-m", "virtactor.actors.proxy"]
 
 

@@ -97,7 +97,7 @@ def test_an_idle_loop_wakes_up_for_mail_from_another_thread() -> None:
         runtime = new_runtime()
         ref, _ = started(runtime)
         # Nothing but the answer can end this: the loop has no timer, and the asking thread waits.
-        answer = await runtime.in_thread(lambda: ref.ask("hello", timeout=10))
+        answer = await runtime.in_thread(lambda: ref.ask("hello", timeout=60))
         assert answer == "hello"
         ref.stop(block=False)
         await settle()
@@ -142,7 +142,7 @@ def test_waiting_for_a_future_by_get_is_refused_on_the_loop() -> None:
         ref, _ = started(new_runtime())
         future = ref.ask("word", block=False)
         with pytest.raises(RuntimeError, match="would block the event loop"):
-            future.get(timeout=1)
+            future.get(timeout=60)
         await future
         assert future.get() == "word"
         ref.stop(block=False)
@@ -407,7 +407,7 @@ def test_two_runtimes_in_one_process_work_side_by_side_and_talk_by_mail() -> Non
 
     thread = threading.Thread(target=run, args=(other,))
     thread.start()
-    theirs, their_loop, done = ready.result(10)
+    theirs, their_loop, done = ready.result(60)
 
     async def work() -> None:
         runtime = new_runtime()
@@ -431,7 +431,7 @@ def test_two_runtimes_in_one_process_work_side_by_side_and_talk_by_mail() -> Non
         run(work)
     finally:
         their_loop.call_soon_threadsafe(done.set)
-        thread.join(10)
+        thread.join(60)
 
 
 def test_every_kind_of_actor_can_be_stopped_with_mail_on_its_way() -> None:

@@ -60,7 +60,7 @@ class Disk:
                 path = str(args[1])
             if name == "fsync":
                 self.entered.set()
-                assert self.hold.wait(10)
+                assert self.hold.wait(60)
             self.did.append((name, Path(path).name))
             return function(*args, **more)
 
@@ -109,7 +109,7 @@ def test_changes_that_come_during_a_commit_share_the_next_one(tmp_path: Path, mo
 
     async def work(store: StoreRef) -> None:
         first = asyncio.ensure_future(commit(store, Write(tmp_path / "first", b"1")))
-        await asyncio.to_thread(disk.entered.wait, 10)
+        await asyncio.to_thread(disk.entered.wait, 60)
         others = [asyncio.ensure_future(commit(store, Write(tmp_path / f"{n}", b"x"))) for n in range(100)]
         await asyncio.sleep(0)
         assert not first.done()
@@ -163,7 +163,7 @@ def test_a_stop_commits_what_is_pending_in_its_order(tmp_path: Path, monkeypatch
     async def work(store: StoreRef) -> None:
         path = tmp_path / "a"
         commits = [asyncio.ensure_future(commit(store, Write(path, b"first")))]
-        await asyncio.to_thread(disk.entered.wait, 10)
+        await asyncio.to_thread(disk.entered.wait, 60)
         commit_later(store, Write(path, b"second"))
         commits.append(asyncio.ensure_future(commit(store, Write(path, b"third"))))
         await asyncio.sleep(0)
@@ -181,7 +181,7 @@ def test_a_cancelled_caller_does_not_undo_its_change(tmp_path: Path, monkeypatch
 
     async def work(store: StoreRef) -> None:
         task = asyncio.ensure_future(commit(store, Write(tmp_path / "a", b"x")))
-        await asyncio.to_thread(disk.entered.wait, 10)
+        await asyncio.to_thread(disk.entered.wait, 60)
         task.cancel()
         disk.hold.set()
         await commit(store, Write(tmp_path / "b", b"y"))

@@ -24,7 +24,7 @@ from virtactor.wire.table import ROWS, Row, row_of
 
 from ..libvirtd import Libvirtd
 
-PATIENCE = 5.0
+PATIENCE = 60.0  # seconds for what takes a moment on an idle machine
 
 Handler = Callable[..., tuple]
 

@@ -128,7 +128,7 @@ def test_a_guest_that_takes_too_long_times_out_alone(daemon: FakeDaemon) -> None
 
     daemon.handlers["domain_create_xml"] = create
     with daemon.connect() as host:
-        results = host.domains.start_all([xml("a"), xml("slow")], deadline=0.05)
+        results = host.domains.start_all([xml("a"), xml("slow")], deadline=1.0)
         release.set()
         assert list(results.domains) == ["a"]
         assert isinstance(results["slow"], OperationTimeout)
@@ -236,11 +236,11 @@ def test_waiting_for_many_tells_who_did_not_come(daemon: FakeDaemon, states: dic
     states |= {"a": DomainState.RUNNING, "b": DomainState.SHUTOFF, "c": DomainState.RUNNING, "d": NoDomain("d")}
     with daemon.connect() as host:
         guests = [domain(host, name) for name in "abcd"]
-        waiting = in_thread(host.domains.wait, guests, DomainState.RUNNING, 0.2)
+        waiting = in_thread(host.domains.wait, guests, DomainState.RUNNING, 0.5)
         results = waiting.result(PATIENCE)
     assert list(results.domains) == ["a", "c"]
     assert [(name, type(error)) for name, error in results.failed.items()] == [("d", NoDomain), ("b", OperationTimeout)]
-    assert str(results["b"]) == "operation timed out: domain 'b' was not running in 0.2 s"
+    assert str(results["b"]) == "operation timed out: domain 'b' was not running in 0.5 s"
 
 
 def test_waiting_for_a_state_ends_when_the_events_are_lost(daemon: FakeDaemon, states: dict) -> None:

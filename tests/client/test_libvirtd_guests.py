@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
     shutil.which("qemu-system-x86_64") is None or shutil.which("qemu-img") is None, reason="needs QEMU"
 )
 
-SECONDS = 30.0
+SECONDS = 60.0
 PORTS = "".join(f"<controller type='pci' index='{number}' model='pcie-root-port'/>" for number in range(1, 7))
 XML = """<domain type='qemu'>
   <name>guest</name>

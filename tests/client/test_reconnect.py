@@ -68,7 +68,7 @@ def test_a_call_gives_up_at_its_deadline(daemon: FakeDaemon) -> None:
     with daemon.connect() as host:
         daemon.stop()
         with pytest.raises(ConnectionLost, match=r"could not be made anew: .*no daemon listens at"):
-            host.hostname(deadline=0.1)
+            host.hostname(deadline=0.3)
         assert not host.is_alive
 
 

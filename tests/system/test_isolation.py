@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from virtactor.client import Domain, DomainState, Host, OperationAborted, Operat
 
 from .guests import PTY, plain
 from .virtactord import PATIENCE, Story, Virtactord, in_thread, state, wait_until
-
-SOON = 5.0  # seconds: "at once", on a machine that is busy with other things
 
 
 class Freezer:
@@ -40,11 +37,10 @@ def freezer(shared: Virtactord) -> Freezer:
     return Freezer(shared)
 
 
-def test_a_frozen_guest_costs_its_caller_the_deadline(host: Host, freezer: Freezer, story: Story) -> None:
+def test_a_frozen_guest_holds_up_nobody_who_does_not_need_it(host: Host, freezer: Freezer) -> None:
     frozen, healthy = host.domains.create(plain("frozen", PTY)), host.domains.create(plain("healthy"))
     freezer.freeze(frozen)
-    began = time.monotonic()
-    suspending = in_thread(frozen.suspend, deadline=2)
+    suspending = in_thread(frozen.suspend, deadline=PATIENCE)
     wait_until(lambda: frozen.control_info().state == 1)
 
     # Whatever needs no answer of QEMU's has one at once.
@@ -60,14 +56,19 @@ def test_a_frozen_guest_costs_its_caller_the_deadline(host: Host, freezer: Freez
     assert caught.value.object == "frozen"
     assert caught.value.held_for is not None
     # Others go on.
-    healthy.suspend(deadline=SOON)
-    healthy.resume(deadline=SOON)
-    host.domains.create(plain("new"), paused=True, deadline=SOON).destroy(deadline=SOON)
+    healthy.suspend()
+    healthy.resume()
+    host.domains.create(plain("new"), paused=True).destroy()
     assert not suspending.done()
+    freezer.thaw(frozen)
+    suspending.result(PATIENCE)
 
-    with pytest.raises(OperationTimeout, match="QEMU of frozen did not answer 'stop' within") as caught:
-        suspending.result(PATIENCE)
-    assert 1.9 <= time.monotonic() - began < 2 + SOON
+
+def test_a_frozen_guest_costs_its_caller_the_deadline(host: Host, freezer: Freezer, story: Story) -> None:
+    frozen = host.domains.create(plain("frozen"))
+    freezer.freeze(frozen)
+    with pytest.raises(OperationTimeout, match=r"QEMU of frozen did not answer 'stop' within [01]\.") as caught:
+        frozen.suspend(deadline=1)
     assert caught.value.holder == "stop"
     assert caught.value.object == "frozen"
     # The next is told what QEMU has not answered yet.
@@ -87,16 +88,14 @@ def test_a_frozen_guest_is_destroyed_at_once(shared: Virtactord, host: Host, fre
     domain = host.domains.define(plain("g"))
     domain.start()
     freezer.freeze(domain)
-    suspending = in_thread(domain.suspend, deadline=30)
+    suspending = in_thread(domain.suspend, deadline=PATIENCE)
     wait_until(lambda: domain.control_info().state == 1)
-    waiting = in_thread(domain.resume, deadline=30)
-    began = time.monotonic()
-    domain.destroy(deadline=SOON)
-    assert time.monotonic() - began < SOON
+    waiting = in_thread(domain.resume, deadline=PATIENCE)
+    domain.destroy(deadline=PATIENCE)
     with pytest.raises(OperationAborted, match="domain_destroy") as caught:
-        suspending.result(SOON)
+        suspending.result(PATIENCE)
     assert caught.value.holder == "domain_destroy_flags"
-    assert "not running" in str(waiting.exception(SOON))
+    assert "not running" in str(waiting.exception(PATIENCE))
     assert state(domain) == "SHUTOFF DESTROYED"
     assert shared.qemu_of(domain.uuid) is None
     assert shared.files_of(domain.uuid) == []
@@ -106,11 +105,11 @@ def test_a_frozen_guest_is_destroyed_at_once(shared: Virtactord, host: Host, fre
 def test_the_job_of_a_frozen_guest_can_be_aborted(host: Host, freezer: Freezer) -> None:
     domain = host.domains.create(plain("g"))
     freezer.freeze(domain)
-    suspending = in_thread(domain.suspend, deadline=30)
+    suspending = in_thread(domain.suspend, deadline=PATIENCE)
     wait_until(lambda: domain.control_info().state == 1)
     domain.abort_job()
     with pytest.raises(OperationAborted):
-        suspending.result(SOON)
+        suspending.result(PATIENCE)
     freezer.thaw(domain)
     domain.wait(DomainState.PAUSED, PATIENCE)
     domain.resume()
@@ -144,10 +143,8 @@ def test_a_start_whose_qemu_freezes_times_out_and_leaves_nothing(
     shared: Virtactord, host: Host, tmp_path: Path
 ) -> None:
     domain = host.domains.define(plain("g", wrapper(tmp_path, "frozen", "kill -STOP $$") + PTY))
-    began = time.monotonic()
     with pytest.raises(OperationTimeout, match="domain_create_with_flags") as caught:
         domain.start(deadline=1)
-    assert time.monotonic() - began < 1 + SOON
     assert caught.value.object == "g"
     assert state(domain) == "SHUTOFF FAILED"
     assert shared.qemus_of(domain.uuid) == []
@@ -156,11 +153,11 @@ def test_a_start_whose_qemu_freezes_times_out_and_leaves_nothing(
 
 def test_destroy_interrupts_a_start_that_hangs(shared: Virtactord, host: Host, tmp_path: Path, story: Story) -> None:
     domain = host.domains.define(plain("g", wrapper(tmp_path, "frozen", "kill -STOP $$")))
-    starting = in_thread(domain.start, deadline=30)
+    starting = in_thread(domain.start, deadline=PATIENCE)
     wait_until(lambda: shared.qemus_of(domain.uuid))
-    host.domains["g"].destroy(deadline=SOON)
+    host.domains["g"].destroy(deadline=PATIENCE)
     with pytest.raises(OperationAborted, match="domain_destroy"):
-        starting.result(SOON)
+        starting.result(PATIENCE)
     assert state(domain) == "SHUTOFF FAILED"
     assert shared.qemus_of(domain.uuid) == []
     assert shared.files_of(domain.uuid) == []
@@ -170,11 +167,13 @@ def test_destroy_interrupts_a_start_that_hangs(shared: Virtactord, host: Host, t
 def test_a_transient_start_that_hangs_is_interrupted_and_forgotten(
     shared: Virtactord, host: Host, tmp_path: Path
 ) -> None:
-    starting = in_thread(host.domains.create, plain("g", wrapper(tmp_path, "frozen", "kill -STOP $$")), deadline=30)
+    starting = in_thread(
+        host.domains.create, plain("g", wrapper(tmp_path, "frozen", "kill -STOP $$")), deadline=PATIENCE
+    )
     wait_until(lambda: shared.qemus())
-    host.domains["g"].destroy(deadline=SOON)
+    host.domains["g"].destroy(deadline=PATIENCE)
     with pytest.raises(OperationAborted):
-        starting.result(SOON)
+        starting.result(PATIENCE)
     wait_until(lambda: "g" not in host.domains)
     assert shared.qemus() == []
 
@@ -201,16 +200,12 @@ def test_twenty_five_frozen_guests_do_not_touch_the_twenty_sixth(
             for client, domain in zip(clients, frozen, strict=True)
         ]
         wait_until(lambda: all(domain.control_info().state == 1 for domain in frozen))
-        began = time.monotonic()
         for _ in range(5):
-            healthy.resume(deadline=SOON)
-            healthy.suspend(deadline=SOON)
+            healthy.resume()
+            healthy.suspend()
         assert len(host.domains.list(paused=True)) == 26
         with shared.connect() as newcomer:
-            newcomer.domains.create(plain("new"), deadline=SOON).destroy(deadline=SOON)
-        assert time.monotonic() - began < SOON
+            newcomer.domains.create(plain("new")).destroy()
         assert not any(future.done() for future in poking)
-        began = time.monotonic()
-        host.domains.destroy_all(frozen, deadline=PATIENCE).raise_for_failures()
-        assert time.monotonic() - began < SOON
-        assert {type(future.exception(SOON)) for future in poking} == {OperationAborted}
+        host.domains.destroy_all(frozen).raise_for_failures()
+        assert {type(future.exception(PATIENCE)) for future in poking} == {OperationAborted}

@@ -36,6 +36,13 @@ def ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+def sleeps(pid: int) -> bool:
+    """Whether a process does nothing at all for a while: this is about time in which nothing happens."""
+    before = switches(pid), ticks(pid)
+    select.select([], [], [], IDLE_SECONDS)
+    return (switches(pid), ticks(pid)) == before
+
+
 def test_sixty_guests_start_and_end_together_and_leave_nothing(shared: Virtactord, host: Host) -> None:
     # What the first guest leaves open for good (threads, the pool's descriptors) is none of the sixty's.
     host.domains.create(plain("first"), paused=True).destroy()
@@ -63,11 +70,8 @@ def test_an_idle_daemon_sleeps(daemon: Virtactord) -> None:
         xmls = [plain(f"g{number}", PTY) for number in range(20)]
         host.domains.start_all(xmls, paused=True).raise_for_failures()
         with host.events() as events:
-            assert events.get(0.2) is None
-            before = switches(daemon.pid), ticks(daemon.pid)
-            # This test is about time in which nothing happens.
-            select.select([], [], [], IDLE_SECONDS)
-            assert (switches(daemon.pid), ticks(daemon.pid)) == before
+            wait_until(lambda: sleeps(daemon.pid))
+            assert events.get(0) is None
         host.domains.destroy_all().raise_for_failures()
 
 
@@ -79,10 +83,7 @@ def test_an_idle_daemon_sleeps_beside_running_guests_that_it_has_adopted(daemon:
         host.domains["g0"].resume()
         host.domains["g0"].suspend()
         assert host.hostname()
-        select.select([], [], [], 0.5)
-        before = switches(daemon.pid), ticks(daemon.pid)
-        select.select([], [], [], IDLE_SECONDS)
-        assert (switches(daemon.pid), ticks(daemon.pid)) == before
+        wait_until(lambda: sleeps(daemon.pid))
 
 
 def test_three_hundred_definitions_are_kept_listed_and_found(daemon: Virtactord) -> None:

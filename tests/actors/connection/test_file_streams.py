@@ -332,7 +332,7 @@ def test_a_slow_disk_stops_the_client_and_gets_all_in_the_end(
     (upload,) = served.actors(Upload)
     slow = threading.Event()
     write = file_streams._write_all
-    monkeypatch.setattr(file_streams, "_write_all", lambda *args: (slow.wait(10), write(*args)))
+    monkeypatch.setattr(file_streams, "_write_all", lambda *args: (slow.wait(60), write(*args)))
     block, sent = os.urandom(65536), 0
     while served.run(lambda: connection._reading):
         opened.say(block)

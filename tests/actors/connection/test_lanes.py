@@ -28,7 +28,7 @@ from virtactor.wire.table import (
 
 from ...raw_client import RawClient, domain_xml, result_of
 from ...wire.strategies import plainest
-from ..served import Served, wait_until
+from ..served import NEVER, Served, wait_until
 
 HOSTNAME, URI = ROWS["connect_get_hostname"], ROWS["connect_get_uri"]
 both_lanes = pytest.mark.parametrize("lane", LANES.values(), ids=LANES)
@@ -212,12 +212,15 @@ def test_keepalive_may_be_asked_for_before_the_session_is_open(served: Served) -
 
 
 def test_a_client_that_asked_for_keepalive_is_pinged(serve: Any) -> None:
-    served = serve(config={"keepalive": {"interval": 0.02, "count": 2}})
+    served = serve(config={"keepalive": {"interval": NEVER, "count": 2}})
     with served.opened(lane=XDR) as client:
         assert client.call("connect_supports_feature", 10) == 1
+        served.pass_intervals(2)
         packet = client.receive()
         assert packet == Packet(KEEPALIVE_PROGRAM, 1, 1, PacketType.MESSAGE, 0, Status.OK, b"")
         client.keepalive(2)
+        wait_until(served.has_heard)
+        served.pass_intervals(4)
         assert client.receive().procedure == 1
         assert client.receive().procedure == 1
         assert client.at_end()

@@ -14,7 +14,7 @@ from virtactor.wire.pack import codec, encode
 from virtactor.wire.table import KEEPALIVE_PROGRAM, ROWS
 
 from ...raw_client import RawClient, event_of
-from ..served import Served, wait_until
+from ..served import NEVER, Served, wait_until
 
 PING, PONG = 1, 2
 XML = ROWS["domain_get_xml_desc"]
@@ -107,13 +107,15 @@ def test_a_peer_that_answered_once_and_then_no_more_is_disconnected(serve: Calla
 
 
 def test_a_peer_that_answers_stays(serve: Callable[..., Served]) -> None:
-    served = serve(config={"keepalive": {"interval": 0.05, "count": 10}})
+    served = serve(config={"keepalive": {"interval": NEVER, "count": 2}})
     with served.opened() as client:
         client.keepalive(PING)
         assert client.receive().procedure == PONG
         for _ in range(5):
-            assert client.receive().procedure == PING
+            served.pass_intervals(3)
+            assert [client.receive().procedure for _ in range(2)] == [PING, PING]
             client.keepalive(PONG)
+            wait_until(served.has_heard)
         assert client.call("connect_get_type") == "TEST"
 
 
@@ -133,11 +135,13 @@ def test_a_peer_that_the_daemon_does_not_read_from_is_not_taken_for_dead(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link, "WAITING_MAX", 5)
-    served = serve(config={"limits": {"calls_per_client": 1}, "keepalive": {"interval": 0.01, "count": 2}})
+    served = serve(config={"limits": {"calls_per_client": 1}, "keepalive": {"interval": NEVER, "count": 2}})
     with served.opened("slow:///") as client:
         dom = client.define("guest")
         client.keepalive(PING)
         serials = [client.send("domain_get_info", dom) for _ in range(8)]
+        wait_until(lambda: not is_read_from(served, 1))
+        served.pass_intervals(11)
         pings = 0
         while pings < 10:  # It hears of the daemon, and what it says cannot be heard.
             packet = client.receive()

@@ -16,9 +16,9 @@ from click.testing import CliRunner, Result
 from virtactor.client import Host, connect
 from virtactor.client.shell.program import program
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 URI = "test:///default"
-PATIENCE = 30
+PATIENCE = 60
 
 Run = Callable[..., Result]
 

@@ -20,7 +20,7 @@ from .conftest import URI
 
 pytestmark = pytest.mark.skipif(shutil.which("virsh") is None, reason="compares with virsh")
 
-PATIENCE = 20
+PATIENCE = 60
 GROWING = re.compile(r"\d+\.\d+s|\b\d{5,}\b|\d+\.\d{9} seconds")
 
 # What is asked of the domain that libvirt's test driver begins with.

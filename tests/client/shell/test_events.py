@@ -45,7 +45,7 @@ def test_one_event_is_enough(run: Run, host: Host) -> None:
 
 
 def test_a_loop_goes_on_until_its_time_is_up(run: Run, host: Host) -> None:
-    *lines, count = happen(host, run, "--loop", "--timeout", "0.3", "--event", "lifecycle", "--domain", "test")
+    *lines, count = happen(host, run, "--loop", "--timeout", "1", "--event", "lifecycle", "--domain", "test")
     assert count == f"events received: {len(lines)}"
     kinds = [line.rpartition(": ")[2] for line in lines]
     pairs = {("Suspended Paused", "Resumed Unpaused"), ("Resumed Unpaused", "Suspended Paused")}

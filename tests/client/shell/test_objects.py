@@ -16,6 +16,7 @@ from virtactor.client import Host, connect
 from virtactor.client.shell.program import program
 
 from ...libvirtd import Libvirtd
+from ..conftest import in_thread
 from .conftest import URI, Run, json_of
 
 NETWORK = "<network><name>a</name><bridge name='virbr7'/><ip address='192.168.77.1' netmask='255.255.255.0'/></network>"
@@ -323,14 +324,10 @@ class TestEditing:
 
 class TestWatching:
     def test_events_are_printed(self, run: Run, host: Host) -> None:
-        from threading import Timer
-
-        pool = host.pools["default-pool"]
-        timer = Timer(0.3, pool.refresh)
-        timer.start()
-        result = run("pool-event", "--timeout", "10")
-        timer.join()
-        assert result.stdout == "event 'refresh' for storage pool default-pool\nevents received: 1\n"
+        done = in_thread(run, "pool-event")
+        while not done.done():
+            host.pools["default-pool"].refresh()
+        assert done.result().stdout == "event 'refresh' for storage pool default-pool\nevents received: 1\n"
 
     def test_time_is_up_where_nothing_happens(self, run: Run) -> None:
         result = run("net-event", "--timeout", "0.05", "--network", "default")

@@ -14,17 +14,17 @@ def test_a_domain_that_is_there_already_is_told_at_once(run: Run) -> None:
 
 
 def test_wait_ends_when_the_domain_comes_there(run: Run, host: Host) -> None:
-    done = in_thread(run, "wait", "--all", "paused", "--timeout", "20")
+    done = in_thread(run, "wait", "--all", "paused", "--timeout", "60")
     host.domains["test"].suspend()
-    assert done.result(20).stdout == "test: paused\n"
+    assert done.result(60).stdout == "test: paused\n"
 
 
 def test_who_does_not_come_in_time_is_a_failure(run: Run, host: Host) -> None:
     host.domains.create(definition("other"))
     host.domains["other"].suspend()
-    result = run("wait", "test", "other", "paused", "--timeout", "0.05")
+    result = run("wait", "test", "other", "paused", "--timeout", "0.5")
     assert (result.exit_code, result.stdout) == (1, "other: paused\n")
-    assert result.stderr == "error: test: operation timed out: domain 'test' was not paused in 0.05 s\n"
+    assert result.stderr == "error: test: operation timed out: domain 'test' was not paused in 0.5 s\n"
 
 
 def test_wait_as_json(run: Run) -> None:

@@ -18,7 +18,7 @@ from ...certificates import Authority, authority
 
 __all__ = ["authority"]
 
-PATIENCE = 10.0
+PATIENCE = 60.0  # seconds for what takes a moment on an idle machine
 
 Serve = Callable[..., Served]
 

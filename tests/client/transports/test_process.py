@@ -17,7 +17,7 @@ from ...certificates import Authority
 from ..conftest import in_thread
 from .conftest import PATIENCE, client_files, server_files, virsh
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 CONFIG = """
 [listen]
 libvirt_sockets = true

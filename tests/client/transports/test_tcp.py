@@ -44,10 +44,11 @@ def test_libvirts_client_comes_in_too(daemon: Served) -> None:
 
 
 def test_a_port_where_nobody_listens_says_so() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.socket() as taken:  # Bound, so that it is nobody else's, and not listening.
+        taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    with pytest.raises(NoConnect, match=f"127.0.0.1:{port}: Connection refused"):
-        connect(f"test+tcp://127.0.0.1:{port}/default")
+        with pytest.raises(NoConnect, match=f"127.0.0.1:{port}: Connection refused"):
+            connect(f"test+tcp://127.0.0.1:{port}/default")
 
 
 def test_a_host_that_there_is_not_says_so() -> None:
@@ -57,13 +58,13 @@ def test_a_host_that_there_is_not_says_so() -> None:
 
 def test_somebody_who_answers_nothing_is_neither_daemon() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        opening = in_thread(connect, f"test+tcp://127.0.0.1:{mute.getsockname()[1]}/default", deadline=0.2)
+        opening = in_thread(connect, f"test+tcp://127.0.0.1:{mute.getsockname()[1]}/default", deadline=1.0)
         with pytest.raises(NoConnect, match="neither virtactord nor libvirtd"):
             opening.result(PATIENCE)
 
 
 def test_a_client_that_opens_nothing_is_disconnected(serve: Serve) -> None:
-    daemon = serve(tcp={"auth": "none"}, limits={"open_seconds": 0.1})
+    daemon = serve(tcp={"auth": "none"}, limits={"open_seconds": 3.0})
     with connect(uri(daemon), keepalive_interval=0) as host:
         with socket.create_connection(("127.0.0.1", port_of(daemon)), PATIENCE) as silent:
             assert silent.recv(1) == b""

@@ -15,7 +15,6 @@ from virtactor.actors.drivers.qemu.domain import QemuDomain
 from virtactor.actors.monitor.monitor import MonitorEvent
 from virtactor.actors.monitor.qmp import QmpEvent
 from virtactor.actors.unix_sockets import address_of
-from virtactor.wire.enums.domain import DomainCreateFlags
 from virtactor.wire.enums.error import ErrorNumber
 from virtactor.wire.errors import MonitorFailure, VirtError
 from virtactor.wire.table import DomainRef
@@ -85,7 +84,7 @@ class StandIn:
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
+        self._thread.join(60)
 
 
 @pytest.fixture
@@ -100,7 +99,7 @@ def client(served: Served) -> RawClient:
 
 @pytest.fixture
 def guest(client: RawClient) -> Iterator[DomainRef]:
-    ref = client.create("g", int(DomainCreateFlags.PAUSED), type="qemu", extra=CHANNEL)
+    ref = client.create("g", 0, type="qemu", extra=CHANNEL)
     yield ref
     client.call("domain_destroy_flags", ref, 0)
 

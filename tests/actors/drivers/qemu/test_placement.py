@@ -8,10 +8,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from virtactor.actors.drivers.qemu.cgroups import GuestGroups, controllers_of
-from virtactor.actors.drivers.qemu.command_line.placement import Limit, Placement
+from virtactor.actors.drivers.qemu.cgroups import Source, hierarchies
 from virtactor.actors.drivers.qemu.domain import QemuDomain
-from virtactor.actors.drivers.qemu.threads import Threads
 from virtactor.wire.errors import UnsupportedConfig
 from virtactor.wire.table import DomainRef
 
@@ -19,12 +17,12 @@ from ....raw_client import RawClient, domain_xml
 from ...served import Served
 
 URI = "qemu:///system"
-CONTROLLERS = controllers_of()
+CONTROLLERS = hierarchies(Source())
 
 
 def writable(controller: str) -> bool:
-    place = CONTROLLERS.get(controller)
-    return place is not None and os.access(place, os.W_OK) and os.geteuid() == 0
+    found = CONTROLLERS.get(controller)
+    return found is not None and found.version == 1 and os.access(found.base, os.W_OK) and os.geteuid() == 0
 
 
 @pytest.fixture
@@ -95,9 +93,9 @@ def test_limits_are_set_in_control_groups_and_removed_with_the_guest(served: Ser
     ref = create(
         """<vcpu>1</vcpu><cputune><shares>512</shares><period>50000</period><quota>25000</quota>
         <emulator_period>100000</emulator_period><emulator_quota>90000</emulator_quota></cputune>
-        <resource><partition>/virtactor-test</partition></resource>"""
+        <resource><partition>/virtactor-test-placement</partition></resource>"""
     )
-    group = CONTROLLERS["cpu"] / "virtactor-test" / f"virtactor-{uuid_of(client)}"
+    group = CONTROLLERS["cpu"].base / "virtactor-test-placement" / f"virtactor-{uuid_of(client)}"
     known = threads(pid_of(served, "placed"))
 
     assert (group / "cpu.shares").read_text().strip() == "512"
@@ -106,31 +104,24 @@ def test_limits_are_set_in_control_groups_and_removed_with_the_guest(served: Ser
     assert str(pid_of(served, "placed")) in (group / "emulator/tasks").read_text().split()
 
     client.call("domain_destroy_flags", ref, 0)
-    assert not group.exists()
-    group.parent.rmdir()
+    assert not group.parent.exists()
 
 
 @pytest.mark.skipif(not writable("memory"), reason="there is no cgroup of version 1 for memory that we may change")
 def test_memory_is_limited(client: RawClient, create) -> None:
-    create("<memtune><hard_limit unit='MiB'>900</hard_limit><soft_limit unit='MiB'>700</soft_limit></memtune>")
-    group = CONTROLLERS["memory"] / "machine" / f"virtactor-{uuid_of(client)}"
+    create(
+        """<memtune><hard_limit unit='MiB'>900</hard_limit><soft_limit unit='MiB'>700</soft_limit></memtune>
+        <resource><partition>/virtactor-test-placement</partition></resource>"""
+    )
+    group = CONTROLLERS["memory"].base / "virtactor-test-placement" / f"virtactor-{uuid_of(client)}"
 
     assert (group / "memory.limit_in_bytes").read_text().strip() == str(900 << 20)
     assert (group / "memory.soft_limit_in_bytes").read_text().strip() == str(700 << 20)
 
 
 def test_limits_that_the_host_does_not_do_are_refused_by_name(client: RawClient) -> None:
-    extra = "<blkiotune><device><path>/dev/null</path><read_iops_sec>5</read_iops_sec></device></blkiotune>"
+    extra = """<blkiotune><device><path>/dev/null</path><read_iops_sec>5</read_iops_sec></device></blkiotune>
+        <resource><partition>/virtactor-test-placement</partition></resource>"""
     with pytest.raises(UnsupportedConfig, match="blkiotune /dev/null"):
         client.create("g", 0, type="qemu", extra=extra)
     assert client.names() == set()
-
-
-def test_a_host_without_groups_of_version_1_is_told(tmp_path: Path) -> None:
-    mounts = tmp_path / "mounts"
-    mounts.write_text("cgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n")
-    limits = Placement(limits=(Limit("cpu", "", "cpu.shares", "5", "cputune shares"),))
-    groups = GuestGroups(tmp_path / "note", "guest", mounts)
-
-    with pytest.raises(UnsupportedConfig, match="cputune shares: this host has no control groups"):
-        groups.apply(limits, 1, Threads({}, {}, frozenset()))

@@ -28,7 +28,7 @@ from virtactor.actors.drivers.qemu.command_line.companion import ELSEWHERE
 from virtactor.wire.documents.domain import Device, DomainDefinition, Input
 
 QEMU = shutil.which("qemu-system-x86_64")
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 def kernel() -> bytes:
