@@ -35,6 +35,7 @@ from .overlays import remove_overlays
 
 UUID_FILE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.")
 STATUS = ".status"
+GROUPS = ".groups"
 DAMAGED = ".damaged"
 
 
@@ -99,7 +100,7 @@ class QemuFiles:
 
     def groups(self, uuid: str) -> GuestGroups:
         """The control groups of a guest, made or not."""
-        return GuestGroups(self.run / f"{uuid}.groups", f"virtactor-{uuid}")
+        return GuestGroups(self.run / f"{uuid}{GROUPS}", f"virtactor-{uuid}")
 
     def agent(self, uuid: str, number: int) -> Path:
         return self.run / f"{uuid}.agent-{number}"
@@ -143,12 +144,12 @@ class QemuFiles:
 
     def remove_leftovers(self, uuid: str) -> None:
         """Remove what a guest that has ended leaves: its files in the run directory, but for its status, and what they
-        speak of.
+        speak of. The note of control groups that the kernel does not let go of yet stays: who comes later tries again.
         """
-        self.groups(uuid).remove()
+        kept = {STATUS} if self.groups(uuid).remove() else {STATUS, GROUPS}
         remove_overlays(self.overlays(uuid))
         for path in self.run.glob(f"{uuid}.*"):
-            if path.suffix != STATUS:
+            if path.suffix not in kept:
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,7 +27,15 @@ from ...monitor import monitor
 from ...monitor.monitor import Monitor
 from ...runtime import Runtime
 from .aliases import assign_aliases
-from .command_line import build_command_line, chardev_id, companions, environment, placement, preparation
+from .command_line import (
+    Placement,
+    build_command_line,
+    chardev_id,
+    companions,
+    environment,
+    placement,
+    preparation,
+)
 from .companions import end_companions, start_companion
 from .opening import Opening, with_present_media
 from .overlays import make_overlays, with_overlays
@@ -82,6 +90,7 @@ class _Start:
         self._domain = domain
         self._call = call
         self._incoming = incoming
+        self._begun: list[asyncio.Future[None]] = []
         self._deadline = runtime.loop.time() + around.config.start_deadline
 
     async def run(self) -> Guest:
@@ -93,9 +102,13 @@ class _Start:
             raise
         ref = Monitor.start(self._runtime, self._live.name, self._domain)
         try:
+            wanted = placement(self._live)
+            # While QEMU loads its libraries: what it allocates then is counted, and its threads inherit the groups.
+            entered = self._enter(wanted, process)
             with self._span("monitor", "connect"):
                 await self._connect(ref, process)
-            await self._place(ref, process)
+            await asyncio.shield(entered)
+            await self._place(wanted, ref, process)
             live = await self._prepare(ref)
         except BaseException as error:
             await asyncio.shield(self._undo(ref, process))
@@ -177,9 +190,18 @@ class _Start:
             if block is not None
         }
 
-    async def _place(self, ref: pykka.ActorRef[Monitor], process: Process) -> None:
+    def _enter(self, wanted: Placement, process: Process) -> asyncio.Future[None]:
+        """Put the process into control groups with the limits that the definition sets for it."""
+        return self._begin(self._around.files.groups(self._uuid).enter, wanted, process.pid)
+
+    def _begin(self, function: Callable[..., None], *args: Any) -> asyncio.Future[None]:
+        """Begin what makes something in a thread; a start that fails waits for it before it removes everything."""
+        work = asyncio.ensure_future(self._runtime.in_thread(function, *args))
+        self._begun.append(work)
+        return work
+
+    async def _place(self, wanted: Placement, ref: pykka.ActorRef[Monitor], process: Process) -> None:
         """Put the guest's threads where the definition says, in groups with the limits that it sets."""
-        wanted = placement(self._live)
         if wanted.is_empty:
             return
         answers = await asyncio.gather(*(self._execute(ref, question, None) for question in THREAD_QUESTIONS))
@@ -188,10 +210,10 @@ class _Start:
 
         def place() -> None:
             threads = Threads.of(process.pid, told)
-            groups.apply(wanted, process.pid, threads)
+            groups.place(wanted, threads)
             place_threads(wanted, threads)
 
-        await self._runtime.in_thread(place)
+        await asyncio.shield(self._begin(place))
 
     async def _prepare(self, ref: pykka.ActorRef[Monitor]) -> DomainDefinition:
         """Run what the command line could not say, and ask what QEMU has chosen; all on its way at once."""
@@ -211,6 +233,7 @@ class _Start:
             ref.stop(block=False)
         await process.kill(0.0)
         await end_companions(process.companions)
+        await asyncio.gather(*self._begun, return_exceptions=True)
         self._around.files.remove_leftovers(self._uuid)
 
     def _ended(self, process: Process) -> ProcessFailure:

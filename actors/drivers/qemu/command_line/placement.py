@@ -17,7 +17,7 @@ from .syntax import numbers
 DEFAULT_PERIOD = 100_000  # µs
 PERIODS = range(1000, 1_000_001)
 LEAST_QUOTA = 1000
-SHARES = range(2, 262_145)
+SHARES = range(1, 262_145)
 WEIGHTS = range(10, 1001)
 PRIORITIES = range(1, 100)
 USUAL_PARTITION = "/machine"
@@ -35,17 +35,18 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A value of one of the host's control groups.
+    """A limit by the host's control groups; `..cgroups` says what ``what`` may be, and which files have it.
 
-    ``group`` is "" for the guest's, else a part of it: "emulator", "vcpu0", "iothread1". ``about`` is what the
-    definition calls it.
+    The value is as in the definition: KiB of memory, µs of periods and quotas. ``group`` is "" for the guest's own,
+    else a part of it: "emulator", "vcpu0", "iothread1"; ``device`` is the path of the block device that it is about.
+    ``about`` is what the definition calls it.
     """
 
-    controller: str
-    group: str
-    file: str
-    value: str
+    what: str
+    value: int | str
     about: str
+    group: str = ""
+    device: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Placement:
     iothread_schedules: dict[int, Schedule] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
     partition: str | None = None
+    # What is counted of the guest (`<perf>`).
+    counters: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -92,6 +95,7 @@ def placement(definition: DomainDefinition) -> Placement:
         ),
         limits=tuple(_limits(definition, tune, iothreads)),
         partition=_partition(definition),
+        counters=frozenset(event.name for event in definition.perf if event.enabled),
     )
 
 
@@ -149,8 +153,8 @@ def _limits(definition: DomainDefinition, tune: CpuTune, iothreads: list[int]) -
 
 def _processor(definition: DomainDefinition, tune: CpuTune, iothreads: list[int]) -> Iterator[Limit]:
     if tune.shares is not None:
-        _check(tune.shares in SHARES, f"cputune shares {tune.shares}", "2 to 262144")
-        yield Limit("cpu", "", "cpu.shares", str(tune.shares), "cputune shares")
+        _check(tune.shares in SHARES, f"cputune shares {tune.shares}", "1 to 262144")
+        yield Limit("shares", tune.shares, "cputune shares")
     yield from _bandwidth("global", tune.global_period, tune.global_quota, [""])
     yield from _bandwidth("vcpu", tune.period, tune.quota, [f"vcpu{n}" for n in range(definition.vcpus or 1)])
     yield from _bandwidth("emulator", tune.emulator_period, tune.emulator_quota, ["emulator"])
@@ -166,40 +170,38 @@ def _bandwidth(kind: str, period: int | None, quota: int | None, groups: list[st
         _check(quota >= LEAST_QUOTA, f"{about}: quota {quota}", "at least 1000 µs, or -1")
     for group in groups:
         if period is not None:
-            yield Limit("cpu", group, "cpu.cfs_period_us", str(period), about)
+            yield Limit("period", period, about, group)
         if quota is not None:
-            yield Limit("cpu", group, "cpu.cfs_quota_us", str(max(quota, -1)), about)
+            yield Limit("quota", max(quota, -1), about, group)
 
 
 def _memory(tune: MemoryTune) -> Iterator[Limit]:
     hard, swap = tune.hard_limit, tune.swap_hard_limit
     if swap is not None:
         _check(hard is None or swap >= hard, f"memtune: swap_hard_limit {swap} is less than hard_limit {hard}", "")
-    for name, limit, file in (
-        ("hard_limit", hard, "memory.limit_in_bytes"),
-        ("soft_limit", tune.soft_limit, "memory.soft_limit_in_bytes"),
-        ("swap_hard_limit", swap, "memory.memsw.limit_in_bytes"),
-    ):
+    for what, limit in (("hard_limit", hard), ("soft_limit", tune.soft_limit), ("swap_hard_limit", swap)):
         if limit is not None:
-            yield Limit("memory", "", file, str(limit * 1024), f"memtune {name}")
+            yield Limit(what, limit, f"memtune {what}")
 
 
 def _block(tune: BlkioTune) -> Iterator[Limit]:
     if tune.weight is not None:
         _check(tune.weight in WEIGHTS, f"blkiotune weight {tune.weight}", "10 to 1000")
-        yield Limit("blkio", "", "blkio.weight", str(tune.weight), "blkiotune weight")
+        yield Limit("weight", tune.weight, "blkiotune weight")
     for device in tune.devices:
+        about = f"blkiotune {device.path}"
         if device.weight:
-            _check(device.weight in WEIGHTS, f"blkiotune {device.path}: weight {device.weight}", "10 to 1000")
-        for file, value in (
-            ("blkio.weight_device", device.weight),
-            ("blkio.throttle.read_iops_device", device.read_iops),
-            ("blkio.throttle.write_iops_device", device.write_iops),
-            ("blkio.throttle.read_bps_device", device.read_bytes),
-            ("blkio.throttle.write_bps_device", device.write_bytes),
+            _check(device.weight in WEIGHTS, f"{about}: weight {device.weight}", "10 to 1000")
+        for what, value in (
+            ("device_weight", device.weight),
+            ("read_iops", device.read_iops),
+            ("write_iops", device.write_iops),
+            ("read_bytes", device.read_bytes),
+            ("write_bytes", device.write_bytes),
         ):
-            if value is not None:
-                yield Limit("blkio", "", file, f"{device.path} {value}", f"blkiotune {device.path}")
+            # None and 0 are no limit.
+            if value:
+                yield Limit(what, value, about, device=device.path)
 
 
 def _nodes(tune: NumaTune | None) -> Iterator[Limit]:
@@ -210,9 +212,13 @@ def _nodes(tune: NumaTune | None) -> Iterator[Limit]:
         raise UnsupportedConfig("numatune: memnode with mode 'restrictive'")
     if tune.mode is not None and tune.nodeset is None:
         raise UnsupportedConfig(f"numatune: mode {tune.mode!r} without a nodeset")
-    if tune.mode == "restrictive":
-        nodes = format_numbers(numbers(tune.nodeset or "", "numatune"))
-        yield Limit("cpuset", "", "cpuset.mems", nodes, "numatune")
+    if tune.mode == "restrictive" and tune.nodeset is not None:
+        yield bound_nodes(tune.nodeset)
+
+
+def bound_nodes(nodeset: str) -> Limit:
+    """The limit that keeps a guest's memory on these nodes of the host."""
+    return Limit("mems", format_numbers(numbers(nodeset, "numatune")), "numatune")
 
 
 def _check(condition: bool, what: str, hint: str) -> None:

@@ -133,18 +133,20 @@ def test_threads_are_pinned_as_the_definition_says_and_else_as_its_processors(pr
 
 
 def test_limits_are_values_of_control_groups(prepared) -> None:
-    top = """<memtune><hard_limit unit='MiB'>1</hard_limit></memtune><blkiotune><weight>200</weight></blkiotune>
+    top = """<memtune><hard_limit unit='MiB'>1</hard_limit></memtune><blkiotune><weight>200</weight>
+    <device><path>/dev/x</path><read_iops_sec>5</read_iops_sec><write_iops_sec>0</write_iops_sec></device></blkiotune>
     <cputune><shares>9</shares><quota>-1</quota><emulator_period>5000</emulator_period></cputune>
     <numatune><memory mode='restrictive' nodeset='0-1'/></numatune>"""
     limits = placement(prepared(document(top=top))).limits
 
     assert limits == (
-        Limit("cpu", "", "cpu.shares", "9", "cputune shares"),
-        Limit("cpu", "vcpu0", "cpu.cfs_quota_us", "-1", "cputune vcpu bandwidth"),
-        Limit("cpu", "emulator", "cpu.cfs_period_us", "5000", "cputune emulator bandwidth"),
-        Limit("memory", "", "memory.limit_in_bytes", "1048576", "memtune hard_limit"),
-        Limit("blkio", "", "blkio.weight", "200", "blkiotune weight"),
-        Limit("cpuset", "", "cpuset.mems", "0-1", "numatune"),
+        Limit("shares", 9, "cputune shares"),
+        Limit("quota", -1, "cputune vcpu bandwidth", "vcpu0"),
+        Limit("period", 5000, "cputune emulator bandwidth", "emulator"),
+        Limit("hard_limit", 1024, "memtune hard_limit"),
+        Limit("weight", 200, "blkiotune weight"),
+        Limit("read_iops", 5, "blkiotune /dev/x", device="/dev/x"),
+        Limit("mems", "0-1", "numatune"),
     )
 
 
@@ -155,7 +157,7 @@ def test_limits_are_values_of_control_groups(prepared) -> None:
         ("<cputune><iothreadpin iothread='1' cpuset='1'/></cputune>", "iothreadpin 1: there is no such thread"),
         ("<cputune><emulatorsched scheduler='fifo'/></cputune>", "emulatorsched: priority None"),
         ("<cputune><emulatorsched scheduler='idle' priority='1'/></cputune>", "a priority with scheduler 'idle'"),
-        ("<cputune><shares>1</shares></cputune>", "cputune shares 1"),
+        ("<cputune><shares>0</shares></cputune>", "cputune shares 0"),
         ("<cputune><period>5</period></cputune>", "cputune vcpu bandwidth: period 5"),
         ("<cputune><emulator_quota>5</emulator_quota></cputune>", "cputune emulator bandwidth: quota 5"),
         ("<blkiotune><weight>5</weight></blkiotune>", "blkiotune weight 5"),
