@@ -12,7 +12,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +86,24 @@ class Capabilities:
     objects: frozenset[str]
     commands: frozenset[str]
     options: Mapping[str, frozenset[str]]
+    _machines: Mapping[str | None, Machine] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A binary has a hundred machines, and each definition asks for its own several times.
+        names: dict[str | None, Machine] = {}
+        for machine in reversed(self.machines):
+            names[machine.name] = machine
+            if machine.alias is not None:
+                names[machine.alias] = machine
+            if machine.is_default:
+                names[None] = machine
+        object.__setattr__(self, "_machines", names)
 
     def machine(self, name: str | None) -> Machine:
         """The machine type of that name or alias, the default one for None. Raises UnsupportedConfig."""
-        for machine in self.machines:
-            if machine.is_default if name is None else name in (machine.name, machine.alias):
-                return machine
+        found = self._machines.get(name)
+        if found is not None:
+            return found
         if name is None:
             raise UnsupportedConfig(f"emulator {self.binary} has no default machine type, name one")
         raise UnsupportedConfig(f"emulator {self.binary} has no machine type '{name}'")

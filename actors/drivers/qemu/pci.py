@@ -396,11 +396,13 @@ class _Plan:
 
     def _conventional_slot(self) -> Slot:
         """A free slot on a conventional bus; the last one is spent on a bridge that brings more."""
-        slots = list(self._free_slots(CONVENTIONAL))
+        slots = list(itertools.islice(self._free_slots(CONVENTIONAL), 2))
         if self._family.pcie and not slots:
             self._add_bridge("pcie-to-pci-bridge", self._add_port())
         elif len(slots) == 1 and not self._family.pcie:
             self._add_bridge("pci-bridge", slots[0])
+        elif slots:
+            return slots[0]
         slot = next(self._free_slots(CONVENTIONAL), None)
         if slot is None:
             raise XMLError("No more available PCI slots")

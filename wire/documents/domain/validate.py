@@ -6,8 +6,8 @@ the list. Rules raise XMLError, or UnsupportedConfig where libvirt does for the 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from ...enums.error import ErrorNumber
 from ...errors import UnsupportedConfig, XMLError
@@ -23,6 +23,12 @@ def validate(definition: DomainDefinition) -> None:
     """Raise XMLError or UnsupportedConfig if the values of a definition do not fit together."""
     for rule in RULES:
         rule(definition)
+
+
+def _repeated(values: Iterable[Any]) -> list[Any]:
+    """What comes more than once."""
+    values = list(values)
+    return [] if len(set(values)) == len(values) else [value for value in values if values.count(value) > 1]
 
 
 def _memory(definition: DomainDefinition) -> None:
@@ -56,14 +62,13 @@ def _direct_kernel(definition: DomainDefinition) -> None:
 
 
 def _boot_order(definition: DomainDefinition) -> None:
-    orders = Counter(device.boot_order for device in definition.devices if device.boot_order is not None)
+    orders = [device.boot_order for device in definition.devices if device.boot_order is not None]
     if orders and definition.os.boot:
         raise UnsupportedConfig("per-device boot elements cannot be used together with os/boot elements")
-    for order, times in orders.items():
-        if order == 0:
-            raise XMLError("boot order is 0, expected at least 1")
-        if times > 1:
-            raise XMLError(f"boot order {order} is used for more than one device")
+    if 0 in orders:
+        raise XMLError("boot order is 0, expected at least 1")
+    for order in _repeated(orders):
+        raise XMLError(f"boot order {order} is used for more than one device")
 
 
 def _clock(definition: DomainDefinition) -> None:
@@ -74,15 +79,14 @@ def _clock(definition: DomainDefinition) -> None:
         raise XMLError("clock: the attribute timezone and offset 'timezone' go together")
     if clock.offset != "variable" and (clock.adjustment is not None or clock.basis is not None):
         raise UnsupportedConfig(f"clock: adjustment and basis with offset {clock.offset!r}")
-    for name, times in Counter(timer.name for timer in clock.timers).items():
-        if times > 1:
-            raise XMLError(f"clock: timer {name!r} is given {times} times, expected once")
+    names = [timer.name for timer in clock.timers]
+    for name in _repeated(names):
+        raise XMLError(f"clock: timer {name!r} is given {names.count(name)} times, expected once")
 
 
 def _disks(definition: DomainDefinition) -> None:
-    for target, times in Counter(disk.target for disk in definition.devices.disks).items():
-        if times > 1:
-            raise XMLError(f"target '{target}' duplicated for disks")
+    for target in _repeated(disk.target for disk in definition.devices.disks):
+        raise XMLError(f"target '{target}' duplicated for disks")
     for disk in definition.devices.disks:
         if (
             disk.path is None
@@ -125,9 +129,8 @@ def _character_devices(definition: DomainDefinition) -> None:
         for index, device in enumerate(members):
             if device.source_path is None and (device.type == "file" or (device.type == "unix" and kind == "serial")):
                 raise XMLError(f"{kind} {index} of type {device.type!r} has no path, expected <source path='…'/>")
-    for port, times in Counter(serial.target_port for serial in devices.serials).items():
-        if port is not None and times > 1:
-            raise XMLError(f"target port {port} is used for more than one serial")
+    for port in _repeated(serial.target_port for serial in devices.serials if serial.target_port is not None):
+        raise XMLError(f"target port {port} is used for more than one serial")
     for index, console in enumerate(devices.consoles):
         if index > 0 and console.target_type in (None, "serial"):
             raise UnsupportedConfig("Only the first console can be a serial port")
@@ -170,10 +173,8 @@ def _aliases(definition: DomainDefinition) -> None:
     devices = definition.devices
     # A console on the serial port is that port once more.
     mirrored = [console for console in devices.consoles[:1] if console.target_type in (None, "serial")]
-    aliases = Counter(device.alias for device in devices if device.alias and device not in mirrored)
-    for alias, times in aliases.items():
-        if times > 1:
-            raise XMLError(f"non unique alias detected: {alias}")
+    for alias in _repeated(device.alias for device in devices if device.alias and device not in mirrored):
+        raise XMLError(f"non unique alias detected: {alias}")
 
 
 RULES: tuple[Callable[[DomainDefinition], None], ...] = (

@@ -51,12 +51,14 @@ def overridden(arguments: list[str], definition: DomainDefinition) -> list[str]:
 
     Raises UnsupportedConfig for a device that is not there.
     """
+    if not definition.qemu_overrides:
+        return arguments
     wanted = {each.alias: each for each in definition.qemu_overrides}
     if len(wanted) < len(definition.qemu_overrides):
         raise UnsupportedConfig("qemu:override: a device that is given twice")
     done: list[str] = []
     for before, word in zip(["", *arguments], arguments, strict=False):
-        said = json.loads(word) if before == "-device" and wanted and word.startswith("{") else {}
+        said = json.loads(word) if before == "-device" and word.startswith("{") else {}
         override = wanted.pop(said.get("id", ""), None)
         done.append(word if override is None else json.dumps(_changed(said, override), separators=(",", ":")))
     if wanted:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Annotated, Any, get_type_hints
 
 from ...binding import At
@@ -68,8 +69,7 @@ class Devices:
 
     def __iter__(self) -> Iterator[Device]:
         """Every device that may have an alias and an address, in the document's order."""
-        for family in ADDRESSED:
-            found = getattr(self, family)
+        for found in _addressed(self):
             if isinstance(found, tuple):
                 yield from found
             elif found is not None:
@@ -78,13 +78,9 @@ class Devices:
     def mapped(self, change: Callable[[Any], Device]) -> "Devices":
         """A copy with every device of `__iter__` replaced by what `change` makes of it."""
         changed: dict[str, Any] = {}
-        for family in ADDRESSED:
-            found = getattr(self, family)
-            if isinstance(found, tuple):
-                if found:
-                    changed[family] = tuple(map(change, found))
-            elif found is not None:
-                changed[family] = change(found)
+        for family, found in zip(ADDRESSED, _addressed(self), strict=True):
+            if found:
+                changed[family] = tuple(map(change, found)) if isinstance(found, tuple) else change(found)
         return replace(self, **changed)
 
 
@@ -94,6 +90,7 @@ ADDRESSED = (
     "inputs", "tpms", "sounds", "videos", "hostdevs", "redirdevs", "hubs", "watchdogs", "memballoon", "rngs", "nvram",
     "panics", "shmems", "memories", "iommu", "vsock", "cryptos",
 )  # fmt: skip
+_addressed = attrgetter(*ADDRESSED)
 
 
 __all__ = [
