@@ -6,7 +6,7 @@
 
 It needs 96 MiB of memory and no disk, boots in about 2 s without KVM, prints `boot_line("web-1")` on its serial
 console, powers off when its power button is pressed, and has a shell on the console. Its drivers: virtio block,
-network, console (the agent's channel too), rng, balloon, and ata_piix when the command line says
+network, console (the agent's channel too), rng, balloon, memory, pvpanic, and ata_piix when the command line says
 `modules=ata_piix,sd_mod,sr_mod`. Machines: pc, q35, and microvm with ACPI off (Linux finds no timer under TCG
 otherwise), which then has neither a power button nor virtio devices.
 

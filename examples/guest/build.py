@@ -37,6 +37,8 @@ PROBED = [
     "virtio_rng",
     "virtio_balloon",
     "virtio_scsi",
+    "virtio_mem",
+    "pvpanic_mmio",
 ]
 """Modules that are loaded when their device is there."""
 ON_REQUEST = ["ata_piix", "sd_mod", "sr_mod", "isofs"]
