@@ -24,6 +24,7 @@ from ..domain.disks import find_disk
 from ..domain.flags import refusal
 from .guest_figures import GuestFigures, is_of
 from .keys import key_values
+from .notes import messages
 from .talking import Talking
 
 MOST_PEEK = 4 * 1024 * 1024
@@ -200,9 +201,11 @@ class Controls(Talking, GuestFigures):
 
     # -- notes ---------------------------------------------------------------------------------------------------------
 
-    def domain_get_messages(self, call: Call, dom: DomainRef, flags: int) -> tuple[list[str]]:
+    async def domain_get_messages(self, call: Call, dom: DomainRef, flags: int) -> tuple[list[str]]:
         self.check_flags(call, flags, DomainMessageType.DEPRECATION | DomainMessageType.TAINTING)
-        return ([],)
+        if self.live is None:
+            return ([],)
+        return (list(messages(self.live, await self.around.capabilities(self.live), flags)),)
 
     def domain_get_security_label(self, call: Call, dom: DomainRef) -> tuple[str, int]:
         """There is no security driver, as the host's capabilities say."""

@@ -37,6 +37,7 @@ from .command_line import (
     preparation,
 )
 from .companions import end_companions, start_companion
+from .named_capabilities import with_named
 from .opening import Opening, with_present_media
 from .overlays import make_overlays, with_overlays
 from .process import Launch, Process, spawn
@@ -118,7 +119,7 @@ class _Start:
         return Guest(process, ref, live)
 
     async def _spawn(self) -> Process:
-        capabilities = await self._around.capabilities(self._live)
+        capabilities = with_named(await self._around.capabilities(self._live), self._live)
         check_accelerator(self._live, capabilities)
         files = self._around.files
         host_sysinfo = await self._host_sysinfo()

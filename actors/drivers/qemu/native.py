@@ -20,6 +20,7 @@ from .aliases import assign_aliases
 from .capabilities import Capabilities
 from .command_line import Resources, build_command_line, environment, listens_for, served, supposed_resources
 from .files import QemuFiles
+from .named_capabilities import with_named
 from .overlays import with_overlays
 
 FORMAT = "qemu-argv"
@@ -48,7 +49,7 @@ def native_command(completed: DomainDefinition, capabilities: Capabilities, file
     """The command line of a completed definition as a shell would take it, with its environment. Raises
     UnsupportedConfig."""
     live, _ = with_overlays(assign_aliases(completed))
-    argv = build_command_line(live, capabilities, _places(live, files))
+    argv = build_command_line(live, with_named(capabilities, live), _places(live, files))
     variables = {**allowed_environment(), **environment(live)}
     words = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     return " ".join([*words, shlex.join(argv)])

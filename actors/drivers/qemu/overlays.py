@@ -1,9 +1,9 @@
 """Transient disks: what the guest writes goes into an image over the disk's own, and is gone when the guest is.
 
-The overlay is `SOURCE.TRANSIENT-NAME` beside the source, as libvirt calls it. Before it is made, the run directory's file
-`UUID.overlays` says so: whoever removes what a guest has left there removes the overlay with it, also a later daemon.
-After the host has gone down there is no such file; the overlay that is found then is made anew by the next start, if
-it is one of that very source and nobody has it open.
+The overlay is `SOURCE.TRANSIENT-NAME` beside the source, as libvirt calls it. Before it is made, the run directory's
+file `UUID.overlays` says so: whoever removes what a guest has left there removes the overlay with it, also a later
+daemon. After the host has gone down there is no such file; the overlay that is found then is made anew by the next
+start, if it is one of that very source and nobody has it open.
 """
 
 from __future__ import annotations

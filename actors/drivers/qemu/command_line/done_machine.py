@@ -12,7 +12,7 @@ DONE: dict[str, frozenset[str]] = {
             "current_memory blkiotune memtune memory_backing vcpu_placement cpuset current_vcpus vcpus vcpu_list "
             "iothreads iothread_ids default_iothread cputune numatune resource sysinfos os features cpu clock "
             "on_poweroff on_reboot on_crash on_lockfailure pm perf devices seclabels "
-            "qemu_command_line qemu_deprecation qemu_overrides"
+            "qemu_command_line qemu_capabilities_added qemu_capabilities_removed qemu_deprecation qemu_overrides"
         ),
         "GenerationId": "value",
         "PowerManagement": "suspend_to_mem suspend_to_disk",
