@@ -62,7 +62,10 @@ _SUMMARY_OF_CODE: Mapping[int, str] = {
     ErrorNumber.OPERATION_UNSUPPORTED: "Operation not supported",
     ErrorNumber.ARGUMENT_UNSUPPORTED: "argument unsupported",
     ErrorNumber.XML_DETAIL: "",
+    ErrorNumber.XML_INVALID_SCHEMA: "XML document failed to validate against schema",
     ErrorNumber.MULTIPLE_INTERFACES: "multiple matching interfaces found",
+    ErrorNumber.AGENT_UNRESPONSIVE: "Guest agent is not responding",
+    ErrorNumber.NO_HOSTNAME: "no hostname found",
 }
 
 

@@ -104,28 +104,22 @@ def _of_any_base(limit: int) -> Datatype:
 def _hexadecimal_pattern(limit: int) -> str:
     """A pattern of the hexadecimal numbers of at most `limit`: the shorter ones, and digit by digit those as long."""
     digits = f"{limit:x}"
-    forms = [f"{_DIGIT}{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
+    if set(digits) == {"f"}:
+        return f"{_up_to('f')}{{1,{len(digits)}}}"
+    forms = [f"{_up_to('f')}{{1,{len(digits) - 1}}}"] if len(digits) > 1 else []
     for at, digit in enumerate(digits):
+        same = "".join(f"[{each}{each.upper()}]" for each in digits[:at])
+        rest = f"{_up_to('f')}{{{more}}}" if (more := len(digits) - at - 1) else ""
+        if set(digits[at + 1 :]) <= {"f"}:
+            forms.append(same + _up_to(digit) + rest)
+            break
         if digit > "0":
-            forms.append(_same(digits[:at]) + _below(digit) + _any(len(digits) - at - 1))
-    forms.append(_same(digits))
-    return f"{_DIGIT}{{1,{len(digits)}}}" if set(digits) == {"f"} else "|".join(forms)
+            forms.append(same + _up_to(f"{int(digit, 16) - 1:x}") + rest)
+    return "|".join(forms)
 
 
-_DIGIT = "[0-9a-fA-F]"
-
-
-def _same(digits: str) -> str:
-    return "".join(digit if digit.isdigit() else f"[{digit}{digit.upper()}]" for digit in digits)
-
-
-def _below(digit: str) -> str:
-    lower = "0123456789abcdef"[: int(digit, 16)]
-    return f"[{lower}{lower[10:].upper()}]"
-
-
-def _any(length: int) -> str:
-    return f"{_DIGIT}{{{length}}}" if length else ""
+def _up_to(digit: str) -> str:
+    return f"[0-{digit}]" if digit <= "9" else f"[0-9a-{digit}A-{digit.upper()}]"
 
 
 def hexadecimal(width: int, limit: int) -> Codec:

@@ -221,13 +221,54 @@ def test_what_nobody_knows_is_passed_over_where_libvirt_is_to_be_followed(inside
     assert parse_domain(text, strict=False) == parse_domain(plain)
 
 
+@pytest.mark.parametrize(
+    ("inside", "devices", "told"),
+    [
+        ("<vcpus><vpcu/></vcpus>", "", "element /domain/vcpus/vpcu (line 1, did you mean 'vcpu'?)"),
+        ("<vcpu curent='1'>1</vcpu>", "", "attribute 'curent' of /domain/vcpu (line 1, did you mean 'current'?)"),
+        ("", "<dsk/>", "element /domain/devices/dsk (line 1, did you mean 'disk'?)"),
+        ("<title x='1'/>", "", "attribute 'x' of /domain/title (line 1, expected none)"),
+        ("<title><b/></title>", "", "element /domain/title/b (line 1, expected none)"),
+        (
+            "<vcpu colour='red'>1</vcpu>",
+            "",
+            "attribute 'colour' of /domain/vcpu (line 1, expected one of 'placement', 'cpuset', 'current')",
+        ),
+    ],
+)
+def test_what_was_probably_meant_or_has_a_place_is_told(inside: str, devices: str, told: str) -> None:
+    assert refusal(domain(inside, devices=devices)).message == f"unsupported configuration: {told}"
+
+
+@pytest.mark.parametrize(
+    ("inside", "devices", "told"),
+    [
+        ("<os><type>hvm</type><boot/></os>", "", "/domain/os/boot is empty, expected attribute 'dev'"),
+        ("<os><type>hvm</type><initarg/></os>", "", "/domain/os/initarg is empty, expected a text"),
+        ("<metadata>x</metadata>", "", "/domain/metadata has the text 'x', expected none"),
+        ("", "<disk><target dev='a'/><mirror>x<b/></mirror></disk>", "mirror has the text 'x', expected none"),
+        ("", "<disk><target dev='a'/><mirror><b xmlns='u'/></mirror></disk>", "element /domain/devices/disk/mirror/b"),
+        ("", "<disk><target dev='a'/><mirror a:b='c' xmlns:a='u'/></disk>", "attribute '{u}b' of /domain/devices/disk"),
+    ],
+)
+def test_what_would_be_dropped_is_refused(inside: str, devices: str, told: str) -> None:
+    text = domain(inside, devices=devices)
+    if "<os>" in inside:
+        text = text.removesuffix("<os><type>hvm</type></os></domain>") + "</domain>"
+    assert told in refusal(text).message
+
+
 def test_everything_that_nobody_claims_is_named_in_one_error_with_its_line() -> None:
     error = refusal(domain("\n<flight/>\n<fright/>", devices="\n<taste/>"))
 
-    assert error.message == (
-        "unsupported configuration: element /domain/flight (line 2), element /domain/fright (line 3),"
-        " element /domain/devices/taste (line 4)"
+    assert error.message.startswith(
+        "unsupported configuration: element /domain/flight (line 2, expected one of 'name', "
     )
+    assert (
+        "), element /domain/fright (line 3), element /domain/devices/taste (line 4, expected one of 'em"
+        in error.message
+    )
+    assert error.message.endswith("'crypto')")
     assert error.line == 2
 
 
@@ -248,7 +289,7 @@ def test_many_leftovers_are_counted() -> None:
         (domain(devices="<interface type='warp'/>"), "interface: type is 'warp', expected one of 'user'"),
         (card("<mac address='01:00:5e:00:00:01'/>"), "expected a unicast MAC"),
         (card("<address type='x'/>"), "address: type is 'x', expected one of 'pci'"),
-        (card("<address/>"), "address: type is None, expected one of 'pci'"),
+        (card("<address/>"), "address: the attribute 'type' is missing, expected one of 'pci'"),
         (domain(devices="<disk/>"), "/domain/devices/disk lacks something, expected attribute 'target/@dev'"),
         (domain(devices="<disk><readonly>yes</readonly></disk>"), "has the text 'yes', expected none"),
         (domain().replace("<name>x</name>", ""), "missing name information"),
@@ -297,7 +338,7 @@ def test_a_malformed_text_has_libvirts_code_for_it_and_a_line() -> None:
 def test_document_types_and_with_them_entities_are_refused(prolog: str) -> None:
     error = refusal(prolog + domain("<title>&e;</title>" if "ENTITY" in prolog else ""))
 
-    assert error.message == "XML error: a document type declaration is not accepted"
+    assert error.message == "XML error: line 1: a document type declaration is not accepted"
 
 
 def test_an_entity_that_is_not_declared_is_refused() -> None:

@@ -15,7 +15,8 @@ from virtactor.wire.documents.sysinfo import Sysinfo, format_sysinfo, parse_sysi
 from virtactor.wire.enums.error import ErrorDomain, ErrorNumber
 from virtactor.wire.errors import UnsupportedConfig, VirtError, XMLError
 
-from .test_round_trip import QUICK, any_of
+from .instances import any_of
+from .test_round_trip import QUICK
 
 # As libvirt 9.0 prints it, with an element of each kind.
 DOMAIN_CAPABILITIES = """\

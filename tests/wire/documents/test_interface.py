@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from virtactor.wire.documents.interface import (
-    HARDWARE_ADDRESS,
     InterfaceDefinition,
     format_interface,
     parse_interface,
@@ -14,10 +13,10 @@ from virtactor.wire.documents.reader import read_document
 from virtactor.wire.errors import VirtError, XMLError
 
 from ...libvirts_own import ask, canonical, there
-from .test_round_trip import OF_CODEC, QUICK, any_of, st
+from .instances import any_of
+from .test_round_trip import QUICK
 
 needs_libvirt = pytest.mark.skipif(not there(), reason="libvirt-python is not installed")
-OF_CODEC[HARDWARE_ADDRESS] = st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":"))
 
 ACCEPTED = [
     """<interface type='bridge' name='br0'><start mode='onboot'/><mtu size='1492'/>

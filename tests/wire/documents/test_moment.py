@@ -19,7 +19,8 @@ from virtactor.wire.documents.reader import read_document
 from virtactor.wire.enums.error import ErrorDomain
 from virtactor.wire.errors import InternalError, XMLError
 
-from .test_round_trip import QUICK, any_of
+from .instances import any_of
+from .test_round_trip import QUICK
 
 DOMAIN = "<domain type='test'><name>d</name><memory>1024</memory><os><type>hvm</type></os></domain>"
 

@@ -13,17 +13,14 @@ from virtactor.wire.documents.network import (
     parse_network,
     update_network,
 )
-from virtactor.wire.documents.network.definition import VLAN_ID
-from virtactor.wire.documents.network.ip import ADDRESS
 from virtactor.wire.enums.network import NetworkUpdateSection as Section
 from virtactor.wire.errors import UnsupportedConfig, VirtError
 
 from ...libvirts_own import ask, canonical, there
-from .test_round_trip import OF_CODEC, QUICK, any_of, st
+from .instances import any_of
+from .test_round_trip import QUICK
 
 needs_libvirt = pytest.mark.skipif(not there(), reason="libvirt-python is not installed")
-OF_CODEC[ADDRESS] = st.ip_addresses().map(str)
-OF_CODEC[VLAN_ID] = st.integers(0, 4095)
 
 UUID = "<uuid>dd8fe884-6c02-601e-7551-cca97df1c500</uuid>"
 FULL = f"""\

@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from virtactor.wire.documents.nodedev import NodeDeviceDefinition, format_node_device, parse_node_device
-from virtactor.wire.documents.nodedev.capabilities import CSSID, SSID, PciCapability
+from virtactor.wire.documents.nodedev.capabilities import PciCapability
 from virtactor.wire.documents.reader import read_document
 from virtactor.wire.errors import InternalError
 
 from ...libvirts_own import ask, canonical, there
-from .test_round_trip import OF_CODEC, QUICK, any_of, st
+from .instances import any_of
+from .test_round_trip import QUICK
 
 needs_libvirt = pytest.mark.skipif(not there(), reason="libvirt-python is not installed")
-OF_CODEC[CSSID] = st.integers(0, 0xFE)
-OF_CODEC[SSID] = st.integers(0, 3)
 
 UUID = "11111111-2222-3333-4444-555555555555"
 _IN = "<parent>computer</parent>"

@@ -7,7 +7,8 @@ from hypothesis import given
 from virtactor.wire.documents.domain import Controller, PciAddress
 from virtactor.wire.documents.replacing import replace
 
-from .test_round_trip import DEFINITIONS, QUICK
+from .instances import DEFINITIONS
+from .test_round_trip import QUICK
 
 BUS = Controller(type="pci", index=1, model="pci-bridge", address=PciAddress(slot=3))
 

@@ -26,23 +26,12 @@ from virtactor.wire.documents.storage import (
     parse_sources,
     parse_volume,
 )
-from virtactor.wire.documents.storage.permissions import CLUSTER_BYTES, OCTAL, SIZE_BYTES
-from virtactor.wire.documents.storage.pool import HEX1
-from virtactor.wire.documents.storage.volume import COMPAT
 from virtactor.wire.enums.error import ErrorNumber
 from virtactor.wire.errors import UnsupportedConfig, VirtError, XMLError
 
-from .test_round_trip import OF_CODEC, QUICK, any_of
+from .instances import any_of
+from .test_round_trip import QUICK
 
-OF_CODEC.update(
-    {
-        SIZE_BYTES: st.integers(0, 2**64 - 1),
-        CLUSTER_BYTES: st.integers(0, 2**64 - 1),
-        OCTAL: st.integers(0, 0o7777),
-        COMPAT: st.sampled_from(("0.10", "1.1")),
-        HEX1: st.integers(0, 7),
-    }
-)
 DEFAULT_POOL = """\
 <pool type='dir'>
   <name>default-pool</name>
