@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from ..wire.enums.domain import DomainDestroyFlagsValues
 from ..wire.errors import ConnectionLost, InvalidArgument, OperationTimeout, VirtError
 from ..wire.table import ROWS, Row
-from .connection import Pending, unknown_effect
 from .domain import Domain
+from .pending import Pending, unknown_effect
 from .results import Progress, Results
 from .waiting import Inbox
 

@@ -23,14 +23,28 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..wire.errors import ConnectionLost, InvalidArgument, OperationTimeout, VirtError, error_from_wire
-from ..wire.framing import HEADER, HEADER_SIZE, PACKET_MAX, Packet, PacketReader, PacketType, Status
-from ..wire.lanes import MSGPACK, Codec, Lane, lane_of
-from ..wire.table import KEEPALIVE_PROGRAM, PROGRAM_VERSION, Row
+from ..wire.enums.connect import Feature
+from ..wire.enums.error import ErrorDomain, ErrorNumber
+from ..wire.errors import ConnectionLost, InvalidArgument, NotSupported, OperationTimeout, VirtError
+from ..wire.framing import (
+    DESCRIPTORS_MAX,
+    HEADER,
+    HEADER_SIZE,
+    PACKET_MAX,
+    Packet,
+    PacketReader,
+    PacketType,
+    Status,
+    encode_count,
+)
+from ..wire.lanes import MSGPACK, Lane
+from ..wire.table import KEEPALIVE_PROGRAM, PROGRAM_VERSION, ROWS, Row
+from .descriptors import Descriptors, File
+from .pending import NotSent, Pending, why
 from .streams import Stream
 from .transports.local import RECEIVE_SIZE, SocketLink
 from .waiting import Inbox, Waiter, remaining
@@ -47,73 +61,8 @@ DEADLINE_GRACE = 0.25
 READER_CHECK_SECONDS = 0.02
 _SIZES = (RECEIVE_SIZE,)
 _CALL, _REPLY, _OK = int(PacketType.CALL), int(PacketType.REPLY), int(Status.OK)
+_SUPPORTS_FEATURE = ROWS["connect_supports_feature"]
 _STREAMS = (int(PacketType.STREAM), int(PacketType.STREAM_HOLE))
-
-
-class NotSent(ConnectionLost):
-    """The connection was gone before the call went out: it had no effect and may be repeated."""
-
-
-class Pending(Waiter):
-    """A call under way, for one thread at a time to wait for."""
-
-    __slots__ = ("codec", "connection", "packet", "row", "serial", "sink", "until")
-
-    def __init__(
-        self,
-        connection: Connection,
-        row: Row,
-        codec: Codec,
-        serial: int,
-        until: float | None = None,
-        sink: Inbox[Pending] | None = None,
-    ) -> None:
-        self.ready = False
-        self.lock = None
-        self.connection = connection
-        self.row = row
-        self.codec = codec
-        self.serial = serial
-        self.until = until
-        self.sink = sink
-        self.packet: Packet | None = None
-
-    def result(self, deadline: float | None = None) -> tuple[Any, ...]:
-        """The call's result fields; waits for at most ``deadline`` seconds, by default what the call was given.
-
-        Raises what the call failed with, OperationTimeout, ConnectionLost.
-        """
-        return self.outcome(self.until if deadline is None else time.monotonic() + deadline)[0]
-
-    def outcome(self, until: float | None) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-        """The result fields and what the reply says beside them (``trace``)."""
-        if not self.ready and not self.connection.wait(self, until):
-            self.connection.forget_call(self.serial)
-            raise OperationTimeout(f"no reply to {self.row.name} in time")
-        packet = self.packet
-        assert packet is not None
-        if packet.status == _OK:
-            return self.codec.decode_result(packet.payload)
-        raise failure_of(packet)
-
-    def forget(self) -> None:
-        """Drop the reply when it comes."""
-        self.connection.forget_call(self.serial)
-
-    def extras_of_failure(self) -> Mapping[str, Any]:
-        """What an error reply says beside the error; nothing where no reply came."""
-        if self.packet is None or self.packet.status == _OK:
-            return {}
-        return lane_of(self.packet.program).decode_error(self.packet.payload)
-
-    def deliver(self, packet: Packet) -> None:
-        """Take the reply; called by the reader."""
-        self.packet = packet
-        self.ready = True
-        if self.lock is not None:
-            self.wake()
-        if self.sink is not None:
-            self.sink.put(self)
 
 
 class Connection:
@@ -137,11 +86,12 @@ class Connection:
         self._reader: Waiter | None = None
         self._followers: dict[Waiter, None] = {}
         self._send_lock = threading.Lock()
-        self._backlog: deque[memoryview] = deque()
+        self._backlog: deque[memoryview | Descriptors] = deque()
         self._urgent: deque[bytes] = deque()
         self._broken: str | None = None
         self._expected: str | None = None
         self._link_closed = False
+        self._carries_descriptors = False
         self.heard = False
         self.speak(lane)
 
@@ -186,29 +136,66 @@ class Connection:
         sink: Inbox[Pending] | None = None,
     ) -> Pending:
         """Send a call without waiting for its reply; that comes to the Pending and, with ``sink``, into there too."""
-        until = None if deadline is None else _end_of(row, deadline, self._grace)
-        serial = next(self._serials) & SERIALS
-        codec = self._codec(row)
-        pending = Pending(self, row, codec, serial, until, sink)
+        pending = self._begin(row, deadline, sink)
         options = _options(deadline, trace) if trace or deadline is not None else None
-        self._send_call(pending, codec.encode_args(args, options))
+        self._send_call(pending, pending.codec.encode_args(args, options))
         return pending
+
+    def submit_with_files(
+        self,
+        row: Row,
+        args: tuple[Any, ...] = (),
+        files: Sequence[File] = (),
+        deadline: float | None = None,
+        trace: bool = False,
+    ) -> Pending:
+        """Send a call with copies of open files; the Pending keeps the descriptors that come with its reply.
+
+        Raises NotSupported where none can pass, and InvalidArgument for too many, or for one that is not open.
+        """
+        pending = self._begin(row, deadline)
+        self.carry_descriptors(deadline)
+        if len(files) > DESCRIPTORS_MAX:
+            raise InvalidArgument(f"{len(files)} files in one call exceed the limit of {DESCRIPTORS_MAX}")
+        pending.descriptors = Descriptors()
+        self._send_call(pending, pending.codec.encode_args(args, _options(deadline, trace)), Descriptors.copies(files))
+        return pending
+
+    def carry_descriptors(self, deadline: float | None = None) -> None:
+        """Let descriptors pass from now on, in both directions; the daemon is asked whether it takes part.
+
+        Raises NotSupported where they cannot, NotSent when the connection is lost meanwhile.
+        """
+        if self._carries_descriptors:
+            return
+        if not self._link.carries_descriptors:
+            raise _no_descriptors()
+        # Whoever reads at the moment has no room for descriptors. The answer wakes him, and none comes before it.
+        self._link_receive = self._link.receive_into(self._packets.descriptors)
+        try:
+            (supported,) = self.call(_SUPPORTS_FEATURE, (int(Feature.FD_PASSING),), deadline)
+        except ConnectionLost as loss:
+            raise NotSent(why(loss)) from loss
+        if not supported:
+            raise _no_descriptors()
+        self._carries_descriptors = True
 
     def open_stream(
         self, row: Row, args: tuple[Any, ...] = (), deadline: float | None = None, trace: bool = False
     ) -> tuple[Stream, Pending]:
         """Send a call that opens a stream; the stream is usable once the Pending's result is there."""
-        until = None if deadline is None else _end_of(row, deadline, self._grace)
-        serial = next(self._serials) & SERIALS
-        codec = self._codec(row)
-        stream = self._streams[serial] = Stream(self, row, serial)
-        pending = Pending(self, row, codec, serial, until)
+        pending = self._begin(row, deadline)
+        stream = self._streams[pending.serial] = Stream(self, row, pending.serial)
         try:
-            self._send_call(pending, codec.encode_args(args, _options(deadline, trace)))
+            self._send_call(pending, pending.codec.encode_args(args, _options(deadline, trace)))
         except BaseException:
-            self.forget_stream(serial)
+            self.forget_stream(pending.serial)
             raise
         return stream, pending
+
+    def _begin(self, row: Row, deadline: float | None, sink: Inbox[Pending] | None = None) -> Pending:
+        until = None if deadline is None else _end_of(row, deadline, self._grace)
+        return Pending(self, row, self._codec(row), next(self._serials) & SERIALS, until, sink)
 
     def forget_call(self, serial: int) -> None:
         """Drop the reply to that call when it comes."""
@@ -390,21 +377,26 @@ class Connection:
             return
         self.heard = True
         pending = self._pending
-        for packet in self._packets.feed(data):
+        packets = self._packets
+        for packet in packets.feed(data):
             if packet.type == _REPLY:
                 call = pending.pop(packet.serial, None)
                 if call is not None:
                     call.deliver(packet)
             else:
                 self._hand_over_other(packet)
-        if self._packets.error is not None:
-            self.break_off(self._packets.error.message)
+        if packets.error is not None:
+            self.break_off(packets.error.message)
+        if packets.descriptors and (not packets.pending or len(packets.descriptors) > DESCRIPTORS_MAX):
+            self._drop_descriptors()  # No packet says that it has any.
 
     def _hand_over_other(self, packet: Packet) -> None:
         if packet.type in _STREAMS:
             stream = self._streams.get(packet.serial)
             if stream is not None:
                 stream.deliver(packet)
+        elif packet.type == PacketType.REPLY_WITH_FDS:
+            self._hand_over_descriptors(packet)
         elif packet.type != PacketType.MESSAGE:
             self.break_off(f"protocol error: the daemon sent a packet of type {packet.type}")
         elif packet.program == KEEPALIVE_PROGRAM:
@@ -416,22 +408,39 @@ class Connection:
             except VirtError as error:
                 self.break_off(why(error))
 
+    def _hand_over_descriptors(self, packet: Packet) -> None:
+        """A reply with descriptors; closes them if its caller wants none, or has gone."""
+        brought = Descriptors(packet.descriptors)
+        call = self._pending.pop(packet.serial, None)
+        if call is not None:
+            if call.descriptors is not None:
+                call.descriptors, brought = brought, call.descriptors
+            call.deliver(packet)
+        brought.close()
+
+    def _drop_descriptors(self) -> None:
+        Descriptors(self._packets.descriptors).close()
+        self._packets.descriptors.clear()
+
     # Sending.
 
-    def _send_call(self, pending: Pending, payload: bytes) -> None:
-        row, serial, length = pending.row, pending.serial, HEADER_SIZE + len(payload)
+    def _send_call(self, pending: Pending, payload: bytes, descriptors: Descriptors | None = None) -> None:
+        row, serial, kind = pending.row, pending.serial, _CALL
+        if descriptors:
+            kind, payload = int(PacketType.CALL_WITH_FDS), encode_count(len(descriptors)) + payload
+        length = HEADER_SIZE + len(payload)
         if length > PACKET_MAX:
             raise InvalidArgument(f"{row.name}: a call of {length} bytes exceeds the limit of {PACKET_MAX}")
-        head = HEADER.pack(length, pending.codec.program, PROGRAM_VERSION, row.number, _CALL, serial, _OK)
+        head = HEADER.pack(length, pending.codec.program, PROGRAM_VERSION, row.number, kind, serial, _OK)
         self._pending[serial] = pending
         try:
-            self._transmit(head + payload, pending.until)
+            self._transmit(head + payload, pending.until, descriptors)
         except BaseException:
             self._pending.pop(serial, None)
             raise
 
-    def _transmit(self, data: bytes, until: float | None) -> None:
-        """Send a packet; when the socket is full, wait for room until ``until``."""
+    def _transmit(self, data: bytes, until: float | None, descriptors: Descriptors | None = None) -> None:
+        """Send a packet, and its descriptors behind it; when the socket is full, wait for room until ``until``."""
         if self._send_lock.locked():
             self._await_turn(until)
         failure = None
@@ -444,6 +453,9 @@ class Connection:
                     sent = 0 if self._backlog else self._link_send(data)
                     if sent != len(data):
                         self._backlog.append(memoryview(data)[sent:])
+                    if descriptors:
+                        self._backlog.append(descriptors)
+                    if self._backlog:
                         self._drain(until)
                 except OSError as error:
                     failure = error
@@ -471,11 +483,17 @@ class Connection:
         """Send of the backlog what the kernel takes; tells whether that was all. The send lock is held."""
         backlog = self._backlog
         while backlog:
-            sent = self._link_send(backlog[0])
-            if sent == len(backlog[0]):
+            piece = backlog[0]
+            if isinstance(piece, Descriptors):
+                if not self._link.send_descriptors(piece):
+                    return False
+                backlog.popleft()
+                continue
+            sent = self._link_send(piece)
+            if sent == len(piece):
                 backlog.popleft()
             elif sent:
-                backlog[0] = backlog[0][sent:]
+                backlog[0] = piece[sent:]
             else:
                 return False
         return True
@@ -534,23 +552,18 @@ class Connection:
                     self._link_closed = self._link_closed or free
                 if free:
                     self._link.close()
+                    self._backlog.clear()
+                    self._drop_descriptors()
             finally:
                 self._send_lock.release()
 
 
-def failure_of(packet: Packet) -> VirtError:
-    """The exception that an error reply stands for."""
-    return error_from_wire(lane_of(packet.program).decode_error(packet.payload))
-
-
-def unknown_effect(loss: ConnectionLost, row: Row) -> ConnectionLost:
-    """The error for a change that was under way when the connection was lost."""
-    return ConnectionLost(f"{why(loss)}; whether {row.name} took effect is unknown")
-
-
-def why(error: VirtError) -> str:
-    """What a connection is broken by; that of a loss without saying once more that it is one."""
-    return error.message.removeprefix(f"{ConnectionLost.summary}: ")
+def _no_descriptors() -> NotSupported:
+    return NotSupported(
+        "fd passing is not supported by this connection",
+        code=ErrorNumber.ARGUMENT_UNSUPPORTED,
+        domain=ErrorDomain.DOMAIN,
+    )
 
 
 def _end_of(row: Row, deadline: float, grace: float) -> float:

@@ -6,7 +6,7 @@ What works on many is imported where it is called: it brings events with it, whi
 from __future__ import annotations
 
 import uuid as uuids
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..wire.enums.domain import ConnectListAllDomainsFlags, DomainDefineFlags, DomainState
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..wire.documents.domain import DomainDefinition
     from ..wire.enums.domain_tuning import ConnectGetAllDomainStatsFlags, DomainStatsTypes
     from ..wire.params import ParamValue
+    from .descriptors import File
     from .reconnect import Session
     from .results import Progress, Results
 
@@ -27,6 +28,7 @@ _BY_ID = ROWS["domain_lookup_by_id"]
 _BY_NAME = ROWS["domain_lookup_by_name"]
 _BY_UUID = ROWS["domain_lookup_by_uuid"]
 _CREATE = ROWS["domain_create_xml"]
+_CREATE_WITH_FILES = ROWS["domain_create_xml_with_files"]
 _DEFINE = ROWS["domain_define_xml_flags"]
 _RESTORE = ROWS["domain_restore_flags"]
 _RESTORE_PARAMS = ROWS["domain_restore_params"]
@@ -144,11 +146,18 @@ class Domains:
         validate: bool = False,
         reset_nvram: bool = False,
         flags: int = 0,
+        files: Sequence[File] = (),
         deadline: float | None = None,
     ) -> Domain:
-        """Start a transient domain: it is gone when it stops (virDomainCreateXML); see :meth:`Domain.start`."""
+        """Start a transient domain: it is gone when it stops (virDomainCreateXML, virDomainCreateXMLWithFiles).
+
+        See :meth:`Domain.start`.
+        """
         flags |= start_flags(paused, autodestroy, reset_nvram=reset_nvram, validate=validate)
-        return self._found(self._session.call(_CREATE, xml, flags, deadline=deadline))
+        if not files:
+            return self._found(self._session.call(_CREATE, xml, flags, deadline=deadline))
+        fields, _ = self._session.call_with_files(_CREATE_WITH_FILES, xml, flags, files=files, deadline=deadline)
+        return self._found(fields)
 
     def restore(
         self,

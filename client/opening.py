@@ -18,7 +18,8 @@ from ..wire.framing import Status
 from ..wire.lanes import MSGPACK, XDR, Lane
 from ..wire.table import ROWS
 from .address import Address
-from .connection import Connection, OnMessage, Pending, why
+from .connection import Connection, OnMessage
+from .pending import Pending, why
 from .waiting import remaining
 
 _AUTH_LIST = ROWS["auth_list"]

@@ -14,16 +14,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..wire.errors import ConnectionLost, NoConnect, VirtError
 from ..wire.table import ROWS, Access, Kind, Row, row_of
 from .address import Address
-from .connection import Connection, NotSent, Pending, unknown_effect
+from .connection import Connection
+from .descriptors import Descriptors, File
 from .keepalive import Keepalive
 from .opening import open_connection
+from .pending import NotSent, Pending, unknown_effect
 from .streams import Stream
 from .waiting import Inbox, remaining
 
@@ -105,6 +107,30 @@ class Session:
         except ConnectionLost as loss:
             connection = self._after_loss(connection, row, loss, deadline)
         return connection.call(row, args, deadline)
+
+    def call_with_files(
+        self, row: Row, *args: Any, files: Sequence[File] = (), deadline: float | None = None
+    ) -> tuple[tuple[Any, ...], Descriptors]:
+        """Call a row with open files; gives its result fields and the descriptors that came with them.
+
+        The files stay the caller's. Raises NotSupported where they cannot pass: over other than unix sockets.
+        """
+        if deadline is None:
+            deadline = self.deadline
+        traced = self._on_trace is not None
+        began = time.monotonic()
+        pending = self.on_connection(
+            lambda connection: connection.submit_with_files(row, args, files, deadline, traced), deadline
+        )
+        try:
+            fields = self.outcome_of(pending, args, began)
+        except ConnectionLost as loss:
+            raise loss if pending.connection.is_alive else unknown_effect(loss, row) from loss
+        finally:
+            if not pending.ready:
+                pending.forget()
+        assert pending.descriptors is not None
+        return fields, pending.descriptors
 
     def submit(self, row: Row, args: tuple[Any, ...], deadline: float | None, sink: Inbox[Pending]) -> Pending:
         """Send a call whose reply comes to ``sink``; reconnects when it could not be sent."""

@@ -70,7 +70,6 @@ OLDER = {
     "domain_migrate_prepare3": "domain_migrate_prepare3_params",
     "domain_migrate_prepare_tunnel": "domain_migrate_prepare_tunnel3_params",
     "domain_migrate_prepare_tunnel3": "domain_migrate_prepare_tunnel3_params",
-    "domain_open_graphics": "domain_open_graphics_fd",
     "domain_pin_vcpu": "domain_pin_vcpu_flags",
     "domain_restore": "domain_restore_flags",
     "domain_save": "domain_save_flags",
@@ -95,16 +94,8 @@ OLDER = {
     "storage_vol_get_info": "storage_vol_get_info_flags",
     "storage_vol_wipe": "storage_vol_wipe_pattern",
 }
-# What only others' clients need: files are handed over by libvirt's lane alone.
-UNCALLED = {
-    "connect_set_identity",
-    "connect_unregister_close_callback",
-    "domain_create_with_files",
-    "domain_create_xml_with_files",
-    "domain_fd_associate",
-    "domain_open_graphics",
-    "domain_open_graphics_fd",
-}
+# What only others' clients need.
+UNCALLED = {"connect_set_identity", "connect_unregister_close_callback"}
 
 
 def sources(folder: str) -> Iterator[Path]:

@@ -87,11 +87,16 @@ def encode_packet(
     if type in _WITH_FDS:
         if len(descriptors) > DESCRIPTORS_MAX:
             raise ProtocolError(f"{len(descriptors)} descriptors exceed the limit of {DESCRIPTORS_MAX}")
-        payload = _COUNT.pack(len(descriptors)) + payload
+        payload = encode_count(len(descriptors)) + payload
     length = HEADER_SIZE + len(payload)
     if length > PACKET_MAX:
         raise ProtocolError(f"packet of {length} bytes exceeds the limit of {PACKET_MAX}")
     return HEADER.pack(length, program, version, procedure, type, serial, status) + payload
+
+
+def encode_count(descriptors: int) -> bytes:
+    """What stands before the payload of a packet that brings so many descriptors."""
+    return _COUNT.pack(descriptors)
 
 
 def encode_hole(length: int, flags: int = 0) -> bytes:

@@ -12,6 +12,7 @@ from ...wire.enums.domain import (
     DomainShutdownFlagValues,
     DomainUndefineFlagsValues,
 )
+from ...wire.errors import InvalidArgument
 from ...wire.table import ROWS
 from ..values import bits, impact
 from .identity import Identity
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
         KeycodeSet,
     )
     from ...wire.enums.host import NodeSuspendTarget
+    from ..descriptors import File
 
 _START = ROWS["domain_create_with_flags"]
+_START_WITH_FILES = ROWS["domain_create_with_files"]
+_FD_ASSOCIATE = ROWS["domain_fd_associate"]
 _DESTROY = ROWS["domain_destroy_flags"]
 _SUSPEND = ROWS["domain_suspend"]
 _RESUME = ROWS["domain_resume"]
@@ -59,14 +63,45 @@ class Life(Identity):
         force_boot: bool = False,
         reset_nvram: bool = False,
         flags: int = 0,
+        files: Sequence[File] = (),
         deadline: float | None = None,
     ) -> None:
         """Start the defined domain (virDomainCreateWithFlags); ``flags`` are further DomainCreateFlags.
 
-        With ``autodestroy`` the guest is destroyed when this connection ends, for whatever reason.
+        With ``autodestroy`` the guest is destroyed when this connection ends, for whatever reason. ``files`` are open
+        in what is started, from descriptor 3 on in their order (virDomainCreateWithFiles): in a container's init by
+        libvirt, in QEMU by virtactor. They stay the caller's, who may close them. Raises NotSupported where no files
+        can pass: over other than unix sockets.
         """
         flags |= start_flags(paused, autodestroy, force_boot, reset_nvram)
-        (self._ref,) = self._session.call(_START, self._ref, flags, deadline=deadline)
+        if files:
+            fields, _ = self._session.call_with_files(
+                _START_WITH_FILES, self._ref, flags, files=files, deadline=deadline
+            )
+        else:
+            fields = self._session.call(_START, self._ref, flags, deadline=deadline)
+        (self._ref,) = fields
+
+    def fd_associate(
+        self,
+        name: str,
+        files: Sequence[File],
+        *,
+        restore_label: bool = False,
+        writable_label: bool = False,
+        deadline: float | None = None,
+    ) -> None:
+        """Hand over open files that a disk's ``<source fdgroup=name>`` means (virDomainFDAssociate).
+
+        They are used by starts until this connection ends, or others are handed over by that name; files that the disk
+        is read and written through go in one call. ``writable_label`` and ``restore_label`` are for security drivers.
+        """
+        from ...wire.enums.domain_tuning import DomainFDAssociateFlags as Flags
+
+        if not files:
+            raise InvalidArgument("no files to associate with a name")
+        flags = bits({Flags.RESTORE: restore_label, Flags.WRITABLE: writable_label})
+        self._session.call_with_files(_FD_ASSOCIATE, self._ref, name, flags, files=files, deadline=deadline)
 
     def destroy(self, *, graceful: bool = False, flags: int = 0, deadline: float | None = None) -> None:
         """Stop it at once, whatever it is doing (virDomainDestroyFlags).

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, overload
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from ...wire.enums.domain import DomainChannelFlags, DomainConsoleFlags, DomainQemuMonitorCommandFlags
 from ...wire.errors import ProtocolError
@@ -10,10 +11,18 @@ from ...wire.table import ROWS
 from ..streams import Console, Stream
 from .identity import Identity
 
+if TYPE_CHECKING:
+    import socket
+
+    from ..descriptors import File
+
 _OPEN_CONSOLE = ROWS["domain_open_console"]
 _OPEN_CHANNEL = ROWS["domain_open_channel"]
 _SCREENSHOT = ROWS["domain_screenshot"]
+_OPEN_GRAPHICS = ROWS["domain_open_graphics"]
+_OPEN_GRAPHICS_FD = ROWS["domain_open_graphics_fd"]
 _MONITOR_COMMAND = ROWS["domain_monitor_command"]
+_MONITOR_COMMAND_WITH_FILES = ROWS["domain_monitor_command_with_files"]
 
 
 class Screenshot(NamedTuple):
@@ -57,23 +66,68 @@ class Talking(Identity):
         return Screenshot(stream.result[0] or "", data)
 
     @overload
-    def monitor_command(self, command: str, *, hmp: bool = False, deadline: float | None = None) -> str: ...
+    def open_graphics(
+        self, sock: None = None, display: int = 0, *, skip_auth: bool = False, deadline: float | None = None
+    ) -> socket.socket: ...
     @overload
-    def monitor_command(self, command: dict[str, Any], *, deadline: float | None = None) -> dict[str, Any]: ...
+    def open_graphics(
+        self, sock: File, display: int = 0, *, skip_auth: bool = False, deadline: float | None = None
+    ) -> None: ...
+
+    def open_graphics(
+        self, sock: File | None = None, display: int = 0, *, skip_auth: bool = False, deadline: float | None = None
+    ) -> socket.socket | None:
+        """A socket at whose other end the guest serves one of its displays (virDomainOpenGraphicsFD).
+
+        ``display`` counts its graphics devices; with ``skip_auth`` no password is asked for. Given a ``sock``, one end
+        of a pair, the guest serves the display there (virDomainOpenGraphics); it stays the caller's, who may close it.
+        Raises NotSupported where no sockets can pass: over other than unix sockets.
+        """
+        row, files = (_OPEN_GRAPHICS_FD, ()) if sock is None else (_OPEN_GRAPHICS, (sock,))
+        _, brought = self._session.call_with_files(
+            row, self._ref, display, int(skip_auth), files=files, deadline=deadline
+        )
+        if sock is not None:
+            return None
+        if not brought:
+            raise ProtocolError("no socket came with the answer")
+        import socket
+
+        return socket.socket(fileno=brought.take())
+
+    @overload
+    def monitor_command(
+        self, command: str, *, hmp: bool = False, files: Sequence[File] = (), deadline: float | None = None
+    ) -> str: ...
+    @overload
+    def monitor_command(
+        self, command: dict[str, Any], *, files: Sequence[File] = (), deadline: float | None = None
+    ) -> dict[str, Any]: ...
 
     def monitor_command(
-        self, command: str | dict[str, Any], *, hmp: bool = False, deadline: float | None = None
+        self,
+        command: str | dict[str, Any],
+        *,
+        hmp: bool = False,
+        files: Sequence[File] = (),
+        deadline: float | None = None,
     ) -> str | dict[str, Any]:
-        """Send QEMU a monitor command (virDomainQemuMonitorCommand).
+        """Send QEMU a monitor command (virDomainQemuMonitorCommand, virDomainQemuMonitorCommandWithFiles).
 
         Text is QMP as JSON, or a line of the human monitor with ``hmp``, and is answered by QEMU's text. A dict is a
-        QMP command (``{"execute": "query-status"}``), answered by the dict that QEMU sent.
+        QMP command (``{"execute": "query-status"}``), answered by the dict that QEMU sent. An open file goes along with
+        a command that takes one (``getfd``, ``add-fd``), one at most.
         """
         import json  # Here, as few programs talk to the monitor and it takes a while to import.
 
         text = command if isinstance(command, str) else json.dumps(command)
         flags = DomainQemuMonitorCommandFlags.HMP if hmp else DomainQemuMonitorCommandFlags.DEFAULT
-        (answer,) = self._session.call(_MONITOR_COMMAND, self._ref, text, int(flags), deadline=deadline)
+        if files:
+            (answer,), _ = self._session.call_with_files(
+                _MONITOR_COMMAND_WITH_FILES, self._ref, text, int(flags), files=files, deadline=deadline
+            )
+        else:
+            (answer,) = self._session.call(_MONITOR_COMMAND, self._ref, text, int(flags), deadline=deadline)
         if isinstance(command, str):
             return answer
         try:

@@ -6,14 +6,18 @@ import errno
 import os
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from os import sched_yield
 from pathlib import Path
 from time import monotonic
 
 from ...wire.errors import AuthFailed, InvalidArgument, NoConnect
+from ...wire.framing import DESCRIPTORS_MAX
 from ...wire.lanes import Lane
+from ..descriptors import Descriptors
 from ..waiting import remaining
 
 RECEIVE_SIZE = 65536
@@ -23,6 +27,7 @@ LINGER_SECONDS = 100e-6
 LINGER_PAUSE = 16
 UNIX_PATH_MAX = 107
 _NO_WAIT = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+_DESCRIPTORS_ROOM = socket.CMSG_SPACE(DESCRIPTORS_MAX * array("i").itemsize)
 _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 
 
@@ -47,6 +52,45 @@ class SocketLink:
             return self._socket.send(data, _NO_WAIT)
         except BlockingIOError:
             return 0
+
+    @property
+    def carries_descriptors(self) -> bool:
+        """Whether who is at the other end can be sent open files."""
+        return self._socket.family == socket.AF_UNIX
+
+    def send_descriptors(self, descriptors: Descriptors) -> bool:
+        """Send descriptors, each with a byte; those that went are closed. Tells whether all did."""
+        try:
+            while descriptors:
+                number = array("i", [descriptors.first])
+                self._socket.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, number)], _NO_WAIT)
+                descriptors.close_first()
+        except BlockingIOError:
+            return False
+        return True
+
+    def receive_into(self, descriptors: deque[int]) -> Callable[[int], bytes]:
+        """A ``receive`` that puts the descriptors which come with the bytes there; the caller is to close them."""
+        receive = self._socket.recvmsg
+
+        def receive_with_descriptors(size: int) -> bytes:
+            fetched: list[tuple[bytes, list[tuple[int, int, bytes]], int, object]] = []
+            try:
+                # In one step of C code: a signal's exception comes before or after it.
+                fetched.extend(map(receive, (size,), (_DESCRIPTORS_ROOM,), (socket.MSG_CMSG_CLOEXEC,)))
+                data, ancillary, _, _ = fetched[0]
+                for level, kind, content in ancillary:
+                    if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                        numbers = array("i")
+                        numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
+                        descriptors.extend(numbers)
+                return data
+            except BaseException:
+                if fetched:  # It was interrupted: what it had is lost, and nothing may follow that.
+                    self.shutdown()
+                raise
+
+        return receive_with_descriptors
 
     def wait(
         self, until: float | None, *, read: bool = True, write: bool = False, interruptible: bool = False

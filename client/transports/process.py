@@ -59,6 +59,10 @@ class ProcessLink(SocketLink):
         self._said = said
         self._name = name
 
+    @property
+    def carries_descriptors(self) -> bool:
+        return False  # The program passes bytes on.
+
     def why_ended(self, error: OSError | None = None) -> str:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(END_SECONDS)
