@@ -19,6 +19,8 @@ from ...wire.errors import MonitorFailure, OperationFailed, SystemFailure
 from ..unix_sockets import connect_unix
 
 DELIMITER = b"\xff"
+# Seconds that an agent which is there needs at most to say so; how long a command takes is the command's matter.
+SYNC_PATIENCE = 5.0
 # Bytes of an answer: lists of files or disks may be long.
 _MOST = 16 * 1024 * 1024
 
@@ -31,38 +33,45 @@ class GuestAgent:
         self._turn = asyncio.Lock()
 
     async def execute(
-        self, path: Path, command: str, arguments: Mapping[str, Any] | None, patience: float, *, answered: bool = True
+        self,
+        path: Path,
+        command: str,
+        arguments: Mapping[str, Any] | None,
+        patience: float,
+        *,
+        done: asyncio.Future[None] | None = None,
     ) -> Any:
         """Run a command within ``patience`` seconds and give its result.
 
-        Of some commands nothing is heard unless they fail (shutdown): they are not ``answered``. Raises MonitorFailure
-        (``qmp_class``) when the agent refuses, OperationFailed when it does not answer.
+        Of some commands nothing is heard unless they fail (shutdown): ``done`` resolves when they took effect. Raises
+        MonitorFailure (``qmp_class``) when the agent refuses, OperationFailed when it does not answer.
         """
         try:
             async with asyncio.timeout(patience), self._turn:
-                return await self._execute(path, command, arguments, answered)
+                reader, writer = await asyncio.open_unix_connection(sock=connect_unix(path), limit=_MOST)
+                try:
+                    async with asyncio.timeout(SYNC_PATIENCE):
+                        await self._synchronize(reader, writer)
+                    writer.write(_line(command, arguments))
+                    await writer.drain()
+                    return self._result(command, await _answer_or(done, reader))
+                finally:
+                    writer.close()
         except TimeoutError:
-            raise self.unresponsive(f"Guest agent is not responding: no answer to '{command}' in time") from None
+            raise self.unresponsive(f"no answer to '{command}' in time") from None
         except (OSError, SystemFailure, EOFError, asyncio.IncompleteReadError) as error:
-            raise self.unresponsive(f"Guest agent is not responding: {error or 'it closed the channel'}") from error
+            raise self.unresponsive(str(error) or "it closed the channel") from error
 
     def unresponsive(self, words: str) -> OperationFailed:
         return OperationFailed(words, code=ErrorNumber.AGENT_UNRESPONSIVE, object=self._name)
 
-    async def _execute(self, path: Path, command: str, arguments: Mapping[str, Any] | None, answered: bool) -> Any:
-        reader, writer = await asyncio.open_unix_connection(sock=connect_unix(path), limit=_MOST)
-        try:
-            number = secrets.randbits(31)
-            writer.write(DELIMITER + _line("guest-sync-delimited", {"id": number}))
-            while True:
-                await reader.readuntil(DELIMITER)
-                if _parsed(await reader.readuntil(b"\n")).get("return") == number:
-                    break
-            writer.write(_line(command, arguments))
-            await writer.drain()
-            return self._result(command, _parsed(await reader.readuntil(b"\n"))) if answered else None
-        finally:
-            writer.close()
+    async def _synchronize(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = secrets.randbits(31)
+        writer.write(DELIMITER + _line("guest-sync-delimited", {"id": number}))
+        while True:
+            await reader.readuntil(DELIMITER)
+            if _parsed(await reader.readuntil(b"\n")).get("return") == number:
+                return
 
     def _result(self, command: str, reply: Mapping[str, Any]) -> Any:
         if "error" in reply:
@@ -73,6 +82,18 @@ class GuestAgent:
                 object=self._name,
             )
         return reply.get("return")
+
+
+async def _answer_or(done: asyncio.Future[None] | None, reader: asyncio.StreamReader) -> Mapping[str, Any]:
+    """The next line; an empty one when ``done`` comes first."""
+    answer = asyncio.ensure_future(reader.readuntil(b"\n"))
+    try:
+        await asyncio.wait((answer, done) if done is not None else (answer,), return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return _parsed(answer.result())
+        return {}
+    finally:
+        answer.cancel()
 
 
 def _line(command: str, arguments: Mapping[str, Any] | None) -> bytes:

@@ -5,110 +5,107 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ....wire.cpuset import format_numbers, parse_numbers
-from ....wire.documents.domain import Channel
+from ....wire.documents.domain import Disk
 from ....wire.enums.domain import DomainRebootFlagValues, DomainShutdownFlagValues
 from ....wire.enums.domain_tuning import DomainInterfaceAddressesSource as Source
 from ....wire.enums.error import ErrorNumber
 from ....wire.enums.host import NodeSuspendTarget
-from ....wire.errors import InvalidArgument, NotSupported, OperationFailed, UnsupportedConfig, VirtError
-from ....wire.params import ParamType, TypedParam
+from ....wire.errors import (
+    HostError,
+    InvalidArgument,
+    MonitorFailure,
+    OperationInvalid,
+    UnsupportedConfig,
+    VirtError,
+)
+from ....wire.params import TypedParam
 from ....wire.table import DomainRef
 from ....wire.table.structs import FilesystemInfo, GuestInterface, IPAddress
 from ...call import Call
-from ...monitor.agent import GuestAgent
+from ..domain.flags import refusal
 from .agent_figures import FIGURES
-from .guest import Guest
+from .agent_talk import BLOCK, DEFAULT, NOWAIT, PATIENCE, AgentTalk
 
-CHANNEL = "org.qemu.guest_agent.0"
-PATIENCE = 5.0  # seconds
 NS_PER_S = 1_000_000_000
-# virDomainQemuAgentCommandTimeoutValues.
-_BLOCK, _DEFAULT, _NOWAIT = -2, -1, 0
 _SUSPENDS = {
-    NodeSuspendTarget.MEM: "guest-suspend-ram",
-    NodeSuspendTarget.DISK: "guest-suspend-disk",
-    NodeSuspendTarget.HYBRID: "guest-suspend-hybrid",
+    NodeSuspendTarget.MEM: ("guest-suspend-ram", "SUSPEND"),
+    NodeSuspendTarget.DISK: ("guest-suspend-disk", "SUSPEND_DISK"),
+    NodeSuspendTarget.HYBRID: ("guest-suspend-hybrid", "SUSPEND"),
 }
 _FAMILIES = {"ipv4": 0, "ipv6": 1}
 _ARP = Path("/proc/net/arp")
 
 
-class AgentCalls(Guest):
+class AgentCalls(AgentTalk):
     """Calls that the guest's agent answers."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._agent = GuestAgent(self.name)
-        self._agent_patience = PATIENCE
-
-    def _agent_channel(self) -> Channel:
-        """The channel of an agent that is there. Raises OperationInvalid, InvalidArgument, OperationFailed."""
-        self.require_active()
-        channel = next((each for each in self.definition.devices.channels if each.name == CHANNEL), None)
-        if channel is None or channel.source_path is None:
-            raise InvalidArgument("QEMU guest agent is not configured", code=ErrorNumber.ARGUMENT_UNSUPPORTED)
-        if channel.state != "connected":
-            raise self._agent.unresponsive("Guest agent is not responding: QEMU guest agent is not connected")
-        return channel
-
-    async def ask_agent(
-        self, call: Call, command: str, arguments: Mapping[str, Any] | None = None, *, answered: bool = True
-    ) -> Any:
-        """Run a command of the agent's. Raises as GuestAgent.execute does."""
-        path = Path(self._agent_channel().source_path or "")
-        left = max(0.0, call.deadline - self.runtime.loop.time())
-        return await self._agent.execute(path, command, arguments, min(self._agent_patience, left), answered=answered)
 
     async def domain_agent_command(
         self, call: Call, dom: DomainRef, cmd: str, wait: int, flags: int
     ) -> tuple[str | None]:
         self.check_flags(call, flags, 0)
-        if wait < _BLOCK:
-            raise InvalidArgument(f"guest agent timeout '{wait}' is less than the minimum '{_BLOCK}'")
-        path = Path(self._agent_channel().source_path or "")
+        _check_timeout(wait)
+        self.require_agent()
         try:
             asked = json.loads(cmd)
             command, arguments = str(asked["execute"]), asked.get("arguments")
         except (ValueError, KeyError, TypeError):
             raise InvalidArgument(f"'{cmd}' is no command of the guest agent's") from None
-        left = max(0.0, call.deadline - self.runtime.loop.time())
-        patience = {_BLOCK: left, _DEFAULT: PATIENCE, _NOWAIT: PATIENCE}.get(wait, float(wait))
-        result = await self._agent.execute(path, command, arguments, min(left, patience), answered=wait != _NOWAIT)
-        return (json.dumps({"return": result}),)
+        if wait == NOWAIT:
+            # Answered at once: the agent has it, and whatever it says is for nobody.
+            done = self.runtime.loop.create_future()
+            done.set_result(None)
+            await self.ask_agent(call, command, arguments, done=done)
+            return (json.dumps({"return": {}}, separators=(",", ":")),)
+        patience = {BLOCK: float("inf"), DEFAULT: PATIENCE}.get(wait, float(wait))
+        result = await self.ask_agent(call, command, arguments, patience=patience)
+        return (json.dumps({"return": result}, separators=(",", ":")),)
 
     def domain_agent_set_response_timeout(self, call: Call, dom: DomainRef, timeout: int, flags: int) -> tuple[int]:
         self.check_flags(call, flags, 0)
-        if timeout < _BLOCK:
-            raise InvalidArgument(f"guest agent timeout '{timeout}' is less than the minimum '{_BLOCK}'")
-        self._agent_patience = {_BLOCK: float("inf"), _DEFAULT: PATIENCE}.get(timeout, float(timeout))
+        _check_timeout(timeout)
+        self.require_active()
+        self.set_agent_patience(timeout)
         return (0,)
 
     # -- power ---------------------------------------------------------------------------------------------------------
 
     async def press_power_button(self, call: Call, flags: int) -> None:
         agent, acpi = DomainShutdownFlagValues.GUEST_AGENT, DomainShutdownFlagValues.ACPI_POWER_BTN
-        if not await self._by_agent(call, flags, agent, acpi, "powerdown"):
+        again = self.definition.on_poweroff in ("restart", "preserve")
+        if not await self._by_agent(call, flags, agent, acpi, "reboot" if again else "powerdown"):
             await super().press_power_button(call, flags & ~agent)
 
     async def request_reboot(self, call: Call, flags: int) -> None:
         agent, acpi = DomainRebootFlagValues.GUEST_AGENT, DomainRebootFlagValues.ACPI_POWER_BTN
-        if not await self._by_agent(call, flags, agent, acpi, "reboot"):
+        ends = self.definition.on_reboot != "restart"
+        if not await self._by_agent(call, flags, agent, acpi, "powerdown" if ends else "reboot"):
             await super().request_reboot(call, flags & ~agent)
 
     async def _by_agent(self, call: Call, flags: int, agent: int, acpi: int, mode: str) -> bool:
-        """Whether the agent has been asked to end the guest; where ACPI may do it as well, it need not be there."""
-        if not flags & agent:
+        """Whether the agent has been asked to end the guest, as it is where there is one and no other way is said.
+
+        Where ACPI may do it as well, the agent need not be there. A guest may take its time: what is waited for is a
+        refusal, as long as any question's answer.
+        """
+        if not (flags & agent or (not flags and self.has_agent)):
             return False
         try:
-            await self.ask_agent(call, "guest-shutdown", {"mode": mode}, answered=False)
+            self.require_agent()
+            self.expect_reboot(False)
+            async with self.told_by("SHUTDOWN", "RESET") as done:
+                timer = self.runtime.loop.call_later(PATIENCE, lambda: done.done() or done.set_result(None))
+                try:
+                    await self.ask_agent(call, "guest-shutdown", {"mode": mode}, patience=2 * PATIENCE, done=done)
+                finally:
+                    timer.cancel()
         except VirtError:
-            if flags & acpi:
-                return False
-            raise
+            if flags and not flags & acpi:
+                raise
+            return False
         return True
 
     async def domain_pm_suspend_for_duration(
@@ -119,14 +116,31 @@ class AgentCalls(Guest):
             raise InvalidArgument("Duration not supported. Use 0 for now", code=ErrorNumber.ARGUMENT_UNSUPPORTED)
         if target not in list(NodeSuspendTarget):
             raise InvalidArgument(f"Unknown suspend target: {target}")
-        await self.ask_agent(call, _SUSPENDS[NodeSuspendTarget(target)], answered=False)
+        self.require_active()
+        pm = self.definition.pm
+        for name, enabled, targets in (
+            ("S3", pm is None or pm.suspend_to_mem is not False, (NodeSuspendTarget.MEM, NodeSuspendTarget.HYBRID)),
+            ("S4", pm is None or pm.suspend_to_disk is not False, (NodeSuspendTarget.DISK, NodeSuspendTarget.HYBRID)),
+        ):
+            if target in targets and not enabled:
+                raise OperationInvalid(f"{name} state is disabled for this domain", object=self.name)
+        command, event = _SUSPENDS[NodeSuspendTarget(target)]
+        async with self.told_by(event, "SHUTDOWN") as done:
+            await self.ask_agent(call, command, done=done)
 
     # -- name and time -------------------------------------------------------------------------------------------------
 
     async def domain_get_hostname(self, call: Call, dom: DomainRef, flags: int) -> tuple[str]:
-        self.check_flags(call, flags, 3)
-        if flags == 1:
-            raise NotSupported("the hostname by a lease", code=ErrorNumber.OPERATION_UNSUPPORTED)
+        lease, agent = 1, 2
+        self.check_flags(call, flags, lease | agent)
+        if flags == lease | agent:
+            raise refusal(
+                "Flags 'VIR_DOMAIN_GET_HOSTNAME_LEASE' and 'VIR_DOMAIN_GET_HOSTNAME_AGENT' are mutually exclusive"
+            )
+        self.require_active()
+        if flags == lease:
+            # No card of this driver's is on a network that gives leases.
+            raise HostError(f"no hostname found for domain {self.name}", code=ErrorNumber.NO_HOSTNAME)
         return (str((await self.ask_agent(call, "guest-get-host-name"))["host-name"]),)
 
     async def domain_get_time(self, call: Call, dom: DomainRef, flags: int) -> tuple[int, int]:
@@ -137,6 +151,9 @@ class AgentCalls(Guest):
         self.check_flags(call, flags, 1)
         arguments = None if flags else {"time": seconds * NS_PER_S + nseconds}
         await self.ask_agent(call, "guest-set-time", arguments)
+        # The ticks that it has missed until then must not be made up for.
+        with suppress(MonitorFailure):
+            await self.execute(call, "rtc-reset-reinjection")
 
     # -- file systems --------------------------------------------------------------------------------------------------
 
@@ -150,18 +167,21 @@ class AgentCalls(Guest):
         return found, len(found)
 
     def _targets(self, filesystem: Mapping[str, Any]) -> list[str]:
-        """The definition's names of a file system's disks: those of the same address or serial number."""
-        found: list[str] = []
-        for told in filesystem.get("disk", ()):
-            place = told.get("pci-controller", {})
-            for disk in self.definition.devices.disks:
-                at = disk.address
-                same = at is not None and all(
-                    getattr(at, name, None) == place.get(name) for name in ("domain", "bus", "slot", "function")
-                )
-                if (same and disk.bus == "virtio") or (disk.serial and disk.serial == told.get("serial")):
-                    found.append(disk.target)
-        return found
+        """The definition's names of a file system's disks."""
+        return [target for told in filesystem.get("disk", ()) if (target := self._target(told)) is not None]
+
+    def _target(self, told: Mapping[str, Any]) -> str | None:
+        """The definition's name of a disk that the agent tells of: one of the same address or serial number."""
+        place = told.get("pci-controller", {})
+
+        def is_it(disk: Disk) -> bool:
+            at = disk.address
+            same = at is not None and all(
+                getattr(at, name, None) == place.get(name) for name in ("domain", "bus", "slot", "function")
+            )
+            return (same and disk.bus == "virtio") or (disk.serial is not None and disk.serial == told.get("serial"))
+
+        return next((disk.target for disk in self.definition.devices.disks if is_it(disk)), None)
 
     async def domain_fsfreeze(self, call: Call, dom: DomainRef, mountpoints: list[str], flags: int) -> tuple[int]:
         self.check_flags(call, flags, 0)
@@ -212,30 +232,6 @@ class AgentCalls(Guest):
             arguments = {"username": user, "keys": keys, "reset": not flags & append}
             await self.ask_agent(call, "guest-ssh-add-authorized-keys", arguments)
 
-    # -- processors ----------------------------------------------------------------------------------------------------
-
-    async def domain_get_guest_vcpus(self, call: Call, dom: DomainRef, flags: int) -> tuple[list[TypedParam]]:
-        self.check_flags(call, flags, 0)
-        told = await self.ask_agent(call, "guest-get-vcpus")
-        lists = {
-            "vcpus": [each["logical-id"] for each in told],
-            "online": [each["logical-id"] for each in told if each["online"]],
-            "offlinable": [each["logical-id"] for each in told if each.get("can-offline")],
-        }
-        return ([TypedParam(name, ParamType.STRING, format_numbers(found)) for name, found in lists.items()],)
-
-    async def domain_set_guest_vcpus(self, call: Call, dom: DomainRef, cpumap: str, state: int, flags: int) -> None:
-        self.check_flags(call, flags, 0)
-        if state not in (0, 1):
-            raise InvalidArgument("unsupported state value")
-        try:
-            numbers = parse_numbers(cpumap)
-        except ValueError:
-            raise InvalidArgument(f"Failed to parse bitmap '{cpumap}'") from None
-        wanted = [{"logical-id": number, "online": bool(state)} for number in sorted(numbers)]
-        if int(await self.ask_agent(call, "guest-set-vcpus", {"vcpus": wanted})) != len(wanted):
-            raise OperationFailed("the guest has not changed all of these vcpus", object=self.name)
-
     # -- figures and addresses -----------------------------------------------------------------------------------------
 
     async def domain_get_guest_info(
@@ -244,13 +240,13 @@ class AgentCalls(Guest):
         self.check_flags(call, flags, 0)
         if unknown := types & ~sum(FIGURES):
             raise InvalidArgument(f"unsupported guest information types '0x{unknown:x}'")
-        self._agent_channel()
+        self.require_agent()
         params: list[TypedParam] = []
         for kind, (command, figures) in FIGURES.items():
             if types and not types & kind:
                 continue
             try:
-                params += figures(await self.ask_agent(call, command))
+                params += figures(await self.ask_agent(call, command), self._target)
             except VirtError as error:
                 # An agent need not know all; who asked for something by its name is told.
                 if types or error.code == ErrorNumber.AGENT_UNRESPONSIVE:
@@ -292,3 +288,8 @@ def _interfaces(told: list[Mapping[str, Any]]) -> list[GuestInterface]:
             for address in each.get("ip-addresses", ())
         )
     return list(found.values())
+
+
+def _check_timeout(timeout: int) -> None:
+    if timeout < BLOCK:
+        raise InvalidArgument(f"guest agent timeout '{timeout}' is less than the minimum '{BLOCK}'")

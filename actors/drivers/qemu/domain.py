@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ....wire.enums.domain import DomainCreateFlags, DomainRebootFlagValues, DomainShutdownFlagValues
+from ..domain.life import START_FLAGS
 from .agent_calls import AgentCalls
+from .agent_vcpus import AgentVcpus
 from .controls import Controls
 from .news import News
 from .saving import GuestSaving
@@ -10,6 +16,14 @@ from .statistics import Statistics
 from .tpm_states import TpmStates
 from .variables import Variables
 
+_STARTS = ("domain_create_with_flags", "domain_create_xml", "domain_create_xml_with_files")
 
-class QemuDomain(TpmStates, Statistics, Variables, GuestSaving, News, AgentCalls, Controls):
+
+class QemuDomain(TpmStates, Statistics, Variables, GuestSaving, News, AgentCalls, AgentVcpus, Controls):
     """A domain whose guest is a QEMU process."""
+
+    flags: ClassVar[Mapping[str, int]] = {
+        **dict.fromkeys(_STARTS, START_FLAGS | DomainCreateFlags.RESET_NVRAM),
+        "domain_shutdown_flags": DomainShutdownFlagValues.ACPI_POWER_BTN | DomainShutdownFlagValues.GUEST_AGENT,
+        "domain_reboot": DomainRebootFlagValues.ACPI_POWER_BTN | DomainRebootFlagValues.GUEST_AGENT,
+    }

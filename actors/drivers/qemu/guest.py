@@ -21,8 +21,6 @@ import pykka
 
 from ....wire.documents.domain import DomainDefinition
 from ....wire.enums.domain import (
-    DomainRebootFlagValues,
-    DomainShutdownFlagValues,
     DomainState,
 )
 from ....wire.errors import (
@@ -31,7 +29,6 @@ from ....wire.errors import (
     OperationTimeout,
     ProcessFailure,
     ResourceBusy,
-    UnsupportedConfig,
     VirtError,
 )
 from ...call import Call
@@ -250,23 +247,21 @@ class Guest(Records):
         await self.execute(call, "cont")
 
     async def press_power_button(self, call: Call, flags: int) -> None:
-        _require_acpi(flags, DomainShutdownFlagValues.ACPI_POWER_BTN, "shut down")
-        self._expect_reboot(False)
+        self.expect_reboot(False)
         await self.execute(call, "system_powerdown")
 
     async def request_reboot(self, call: Call, flags: int) -> None:
-        _require_acpi(flags, DomainRebootFlagValues.ACPI_POWER_BTN, "reboot")
         before = self.reboot_asked
-        self._expect_reboot(self.definition.on_reboot == "restart")
+        self.expect_reboot(self.definition.on_reboot == "restart")
         try:
             await self.execute(call, "system_powerdown")
         except BaseException as error:
             # What QEMU has been sent and has not answered it may still follow.
             if not (isinstance(error, OperationTimeout) and error.holder == "system_powerdown"):
-                self._expect_reboot(before)
+                self.expect_reboot(before)
             raise
 
-    def _expect_reboot(self, expected: bool) -> None:
+    def expect_reboot(self, expected: bool) -> None:
         """Whether the guest is to start again when it powers off next, because a reboot was asked for."""
         self.reboot_asked = expected
         self.save_live_state()
@@ -544,8 +539,3 @@ class Guest(Records):
         self._drop_monitor()
         self.around.files.remove_leftovers(self.text_uuid)
         self.remove_status()
-
-
-def _require_acpi(flags: int, acpi: int, what: str) -> None:
-    if flags and not flags & acpi:
-        raise UnsupportedConfig(f"only ACPI can {what} a guest of the qemu driver")

@@ -7,13 +7,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
 from ....wire.documents.domain import DomainDefinition
 from ....wire.enums.domain import DomainCreateFlags, DomainUndefineFlagsValues
+from ....wire.enums.domain_tuning import DomainSaveRestoreFlags
 from ....wire.errors import InvalidArgument, OperationFailed, OperationInvalid, UnsupportedConfig
 from ...call import Call
-from ..domain.life import START_FLAGS
 from .guest import Guest
 
 MODE = 0o600
@@ -65,18 +64,25 @@ def remove_variables(definition: DomainDefinition) -> None:
         raise OperationFailed(f"failed to remove nvram: {nvram.path}: {error.strerror}") from error
 
 
+# The flag of a call that starts a guest by which its variables are made anew.
+RESET_FLAGS: Mapping[str, int] = {
+    "domain_create_with_flags": DomainCreateFlags.RESET_NVRAM,
+    "domain_create_xml": DomainCreateFlags.RESET_NVRAM,
+    "domain_create_xml_with_files": DomainCreateFlags.RESET_NVRAM,
+    "domain_restore_flags": DomainSaveRestoreFlags.RESET_NVRAM,
+    "domain_restore_params": DomainSaveRestoreFlags.RESET_NVRAM,
+}
+
+
 class Variables(Guest):
     """What starts and ends of a domain mean for its variables."""
 
-    flags: ClassVar[Mapping[str, int]] = dict.fromkeys(
-        ("domain_create_with_flags", "domain_create_xml", "domain_create_xml_with_files"),
-        START_FLAGS | DomainCreateFlags.RESET_NVRAM,
-    )
     # What is removed with the definition.
     _given_up: DomainDefinition | None = None
 
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
-        anew = call.row.name in self.flags and bool(call.args[-1] & DomainCreateFlags.RESET_NVRAM)
+        flag = RESET_FLAGS.get(call.row.name)
+        anew = flag is not None and bool(call.args[-1] & flag)
         await self.runtime.in_thread(lambda: make_variables(live, anew=anew))
         return await super().boot(call, live, paused)
 
