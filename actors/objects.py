@@ -26,6 +26,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Coroutine
+from inspect import CORO_CREATED, getcoroutinestate
 from types import CoroutineType
 from typing import Any
 
@@ -92,8 +93,8 @@ class CallTarget(LoopActor):
         call.finish(result, span)
 
     def _never_answered(self, call: Call, work: Coroutine[Any, Any, Any]) -> None:
-        # See ManagedObject._never_ran.
-        if not call.answered:
+        # See ManagedObject._never_ran. A call that was forwarded is answered by another actor.
+        if getcoroutinestate(work) == CORO_CREATED:
             work.close()
             call.fail(self.gone())
 
@@ -109,7 +110,8 @@ class CallTarget(LoopActor):
         except Exception as error:
             call.fail(error)
         else:
-            call.finish(result, span)
+            if result is not FORWARDED:
+                call.finish(result, span)
 
 
 class ManagedObject(CallTarget):

@@ -18,10 +18,11 @@ from typing import Any
 import pykka
 
 from ...wire.documents.domain import DomainDefinition, parse_domain
+from ...wire.documents.schemas import DOMAIN
 from ...wire.enums.domain import ConnectListAllDomainsFlags, DomainCreateFlags, DomainDefineFlags
 from ...wire.enums.domain_tuning import ConnectGetAllDomainStatsFlags, DomainStatsTypes
 from ...wire.enums.error import ErrorDomain, ErrorNumber
-from ...wire.errors import InvalidArgument, OperationInvalid, UnsupportedConfig, VirtError, XMLError
+from ...wire.errors import InvalidArgument, OperationInvalid, UnsupportedConfig, VirtError
 from ...wire.table import DomainRef, Part
 from ...wire.table.structs import StatsRecord
 from ..call import Call
@@ -32,6 +33,7 @@ from .directory import FILTERS, Directory, Entry, Summary
 from .domain import Gone, Rename, Surroundings, TellFigures, check_flags, uuid_bytes
 from .domain.life import START_FLAGS
 from .handle import DriverHandle, PartHandle
+from .validation import checked
 
 # The version of libvirt's API whose behaviour the daemon answers to.
 API_VERSION = 9_000_000
@@ -203,8 +205,13 @@ class DomainDriver(CallTarget):
 
     def domain_define_xml_flags(self, call: Call, xml: str, flags: int) -> object:
         check_flags(call, flags, DomainDefineFlags.VALIDATE)
-        definition = self.read_definition(xml, bool(flags & DomainDefineFlags.VALIDATE))
-        return self.hand_over(call, definition, "define")
+        return checked(
+            self.runtime,
+            xml,
+            DOMAIN,
+            flags & DomainDefineFlags.VALIDATE,
+            lambda: self.hand_over(call, self.read_definition(xml), "define"),
+        )
 
     def domain_define_xml(self, call: Call, xml: str) -> object:
         return self.domain_define_xml_flags(call, xml, 0)
@@ -214,7 +221,11 @@ class DomainDriver(CallTarget):
 
     def domain_create_xml(self, call: Call, xml: str, flags: int) -> object:
         check_flags(call, flags, START_FLAGS)
-        definition = self.read_definition(xml, bool(flags & DomainCreateFlags.VALIDATE))
+        asked = flags & DomainCreateFlags.VALIDATE
+        return checked(self.runtime, xml, DOMAIN, asked, lambda: self._create(call, xml, flags))
+
+    def _create(self, call: Call, xml: str, flags: int) -> object:
+        definition = self.read_definition(xml)
         entry = self.directory.claim(definition.name, uuid_bytes(definition))
         if entry is not None and entry.summary.id >= 0:
             raise OperationInvalid(
@@ -222,13 +233,8 @@ class DomainDriver(CallTarget):
             )
         return self.hand_over(call, definition, "create", flags)
 
-    def read_definition(self, xml: str, validate: bool = False) -> DomainDefinition:
-        """What a caller's XML says, with a UUID; ``validate`` refuses what no document may say.
-
-        Raises XMLError and UnsupportedConfig.
-        """
-        if validate:
-            _check_schema(xml)
+    def read_definition(self, xml: str) -> DomainDefinition:
+        """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""
         definition = parse_domain(xml, strict=self.strict)
         self.check_definition(definition)
         if definition.uuid is None:
@@ -239,18 +245,3 @@ class DomainDriver(CallTarget):
         entry = self.admit(definition)
         entry.handed_over += 1
         return call.forward(entry.ref, method, definition, *args)
-
-
-def _check_schema(xml: str) -> None:
-    """Refuse a document that says what no document may. Raises XMLError."""
-    try:
-        parse_domain(xml, strict=True)
-    except (UnsupportedConfig, XMLError) as error:
-        if error.code == ErrorNumber.XML_DETAIL:
-            raise  # It is no document at all.
-        raise XMLError(
-            f"XML document failed to validate against schema: {error.message.partition(': ')[2]}",
-            code=ErrorNumber.XML_INVALID_SCHEMA,
-            domain=ErrorDomain.XML,
-            line=error.line,
-        ) from error

@@ -14,6 +14,7 @@ from ...wire.documents.network import (
     parse_network,
     update_network,
 )
+from ...wire.documents.schemas import NETWORK
 from ...wire.enums.error import ErrorDomain
 from ...wire.enums.network import (
     ConnectListAllNetworksFlags as ListFlags,
@@ -35,6 +36,7 @@ from .domain import check_flags
 from .notes import check_note, check_type, check_uri, note_of, with_note
 from .object_directory import ObjectDirectory, ObjectEntry, ObjectKind
 from .refusals import refusal
+from .validation import checked
 
 NETWORKS = ObjectKind(
     noun="network",
@@ -222,6 +224,10 @@ class NetworkDriver(DefinedDriver):
 
     def network_define_xml_flags(self, call: Call, xml: str, flags: int) -> object:
         check_flags(call, flags, NetworkDefineFlags.VALIDATE)
+        asked = flags & NetworkDefineFlags.VALIDATE
+        return checked(self.runtime, xml, NETWORK, asked, lambda: self._define(call, xml))
+
+    def _define(self, call: Call, xml: str) -> object:
         definition = self.read_definition(xml)
         return self.hand_define(call, definition.name, key_of(definition), definition)
 
@@ -230,6 +236,10 @@ class NetworkDriver(DefinedDriver):
 
     def network_create_xml_flags(self, call: Call, xml: str, flags: int) -> object:
         check_flags(call, flags, NetworkCreateFlags.VALIDATE)
+        asked = flags & NetworkCreateFlags.VALIDATE
+        return checked(self.runtime, xml, NETWORK, asked, lambda: self._create(call, xml))
+
+    def _create(self, call: Call, xml: str) -> object:
         definition = self.read_definition(xml)
         return self.hand_create(call, definition.name, key_of(definition), definition)
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import pykka
 
+from ...wire.documents.schemas import POOL, VOLUME
 from ...wire.documents.storage import (
     PoolDefinition,
     VolumeDefinition,
@@ -28,6 +29,7 @@ from ...wire.enums.storage import (
     StoragePoolDefineFlags,
     StoragePoolEventLifecycleType,
     StoragePoolState,
+    StorageVolCreateFlags,
     StorageVolType,
 )
 from ...wire.errors import AlreadyExists, InvalidArgument, NoStorageVolume, OperationInvalid
@@ -39,6 +41,7 @@ from ..runtime import Runtime, send
 from .defined import DefinedDriver, DefinedObject, Load, Upward
 from .domain import check_flags
 from .pool_directory import POOLS, PoolDirectory, VolumeNews, VolumePlace
+from .validation import check_document, checked
 
 _REFRESHED = ROWS["storage_pool_event_refresh"]
 
@@ -61,7 +64,7 @@ class Pool(DefinedObject[PoolDefinition]):
     start_flags: ClassVar[int] = 0
     delete_flags: ClassVar[int] = 0
     xml_flags: ClassVar[int] = 0
-    volume_create_flags: ClassVar[int] = 0
+    volume_create_flags: ClassVar[int] = StorageVolCreateFlags.VALIDATE
     volume_delete_flags: ClassVar[int] = 0
 
     def __init__(self, runtime: Runtime, upward: Upward, name: str, uuid: bytes) -> None:
@@ -229,6 +232,7 @@ class Pool(DefinedObject[PoolDefinition]):
     ) -> tuple[StorageVolRef]:
         check_flags(call, flags, self.volume_create_flags)
         self.require_active()
+        await self._check_volume(xml, flags)
         return await self._add_volume(call, self.new_volume(xml), None, flags)
 
     async def storage_vol_create_xml_from(
@@ -236,7 +240,12 @@ class Pool(DefinedObject[PoolDefinition]):
     ) -> tuple[StorageVolRef]:
         check_flags(call, flags, self.volume_create_flags)
         self.require_active()
+        await self._check_volume(xml, flags)
         return await self._add_volume(call, self.new_volume(xml), self.volume(clonevol.name), flags)
+
+    async def _check_volume(self, xml: str, flags: int) -> None:
+        if flags & StorageVolCreateFlags.VALIDATE:
+            await check_document(self.runtime, xml, VOLUME)
 
     def new_volume(self, xml: str) -> VolumeDefinition:
         """What a caller's XML makes in this pool. Raises XMLError, UnsupportedConfig, AlreadyExists."""
@@ -298,6 +307,10 @@ class PoolDriver(DefinedDriver):
 
     def storage_pool_define_xml(self, call: Call, xml: str, flags: int) -> object:
         check_flags(call, flags, StoragePoolDefineFlags.VALIDATE)
+        asked = flags & StoragePoolDefineFlags.VALIDATE
+        return checked(self.runtime, xml, POOL, asked, lambda: self._define(call, xml))
+
+    def _define(self, call: Call, xml: str) -> object:
         definition = self.read_definition(xml)
         name, key = name_and_key(definition)
         self.directory.take_source(definition)

@@ -18,6 +18,7 @@ from ....wire.documents.moment import (
     format_checkpoint,
     parse_checkpoint,
 )
+from ....wire.documents.schemas import CHECKPOINT
 from ....wire.enums.domain_jobs import DomainCheckpointCreateFlags as Create
 from ....wire.enums.domain_jobs import DomainCheckpointDeleteFlags as Delete
 from ....wire.enums.domain_jobs import DomainCheckpointListFlags as List
@@ -28,6 +29,7 @@ from ....wire.table import DomainRef
 from ....wire.table.structs import CheckpointRef
 from ...call import Call
 from ..directory import Summary
+from ..validation import check_document
 from .domain_object import check_flags
 from .moments import MomentKind, Moments, exclude, require
 from .snapshots import Snapshots
@@ -76,6 +78,8 @@ class Checkpoints(Snapshots):
             raise _unsupported("cannot create checkpoint while snapshot exists")
         if not self.active:
             raise _unsupported("cannot create checkpoint for inactive domain")
+        # As libvirt, which checks these without being asked; the flag that validates is about bitmaps.
+        await check_document(self.runtime, xml_desc, CHECKPOINT)
         asked = parse_checkpoint(xml_desc, redefine=bool(flags & Create.REDEFINE))
         made = self._redefined_checkpoint(asked) if flags & Create.REDEFINE else await self._begin(call, asked)
         self.tell_summary()

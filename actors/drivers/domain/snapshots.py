@@ -21,6 +21,7 @@ from ....wire.documents.moment import (
     format_snapshot,
     parse_snapshot,
 )
+from ....wire.documents.schemas import SNAPSHOT
 from ....wire.enums.domain import DomainState, DomainUndefineFlagsValues
 from ....wire.enums.domain_jobs import DomainSnapshotCreateFlags as Create
 from ....wire.enums.domain_jobs import DomainSnapshotDeleteFlags as Delete
@@ -34,6 +35,7 @@ from ....wire.table.structs import SnapshotRef
 from ...call import Call
 from ...lifecycle import Happening
 from ..directory import Summary
+from ..validation import check_document
 from .definitions import Definitions
 from .domain_object import check_flags
 from .moments import MomentKind, Moments, exclude, names_of, require
@@ -105,6 +107,8 @@ class Snapshots(Definitions):
         exclude(SNAPSHOTS, "CREATE", flags, Create.REDEFINE, Create.NO_METADATA)
         exclude(SNAPSHOTS, "CREATE", flags, Create.REDEFINE, Create.HALT)
         self.check_snapshots()
+        if flags & Create.VALIDATE:
+            await check_document(self.runtime, xml_desc, SNAPSHOT)
         asked = parse_snapshot(xml_desc, redefine=bool(flags & Create.REDEFINE))
         if flags & Create.REDEFINE:
             made = self._redefined(asked)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ....wire.documents.interface import InterfaceDefinition, parse_interface
+from ....wire.documents.schemas import INTERFACE
 from ....wire.enums.error import ErrorDomain
 from ....wire.enums.network import InterfaceDefineFlags
 from ....wire.errors import OperationInvalid
@@ -15,6 +16,7 @@ from ...runtime import Runtime
 from ..domain import check_flags
 from ..handle import PartHandle
 from ..interface import HostInterface, InterfaceDriver, InterfaceOwner
+from ..validation import check_document
 
 
 class TestInterfaceDriver(InterfaceDriver):
@@ -29,8 +31,10 @@ class TestInterfaceDriver(InterfaceDriver):
         self.interfaces = {interface.name: interface for interface in found}
         self.before: dict[str, HostInterface] | None = None
 
-    def interface_define_xml(self, call: Call, xml: str, flags: int) -> tuple[InterfaceRef]:
+    async def interface_define_xml(self, call: Call, xml: str, flags: int) -> tuple[InterfaceRef]:
         check_flags(call, flags, InterfaceDefineFlags.VALIDATE)
+        if flags & InterfaceDefineFlags.VALIDATE:
+            await check_document(self.runtime, xml, INTERFACE)
         made = HostInterface(parse_interface(xml, strict=False))
         known = self.interfaces.get(made.name)
         self.interfaces[made.name] = replace(made, active=known is not None and known.active)

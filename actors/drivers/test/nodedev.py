@@ -15,6 +15,7 @@ from ....wire.documents.nodedev import (
     ScsiHostCapability,
     parse_node_device,
 )
+from ....wire.documents.schemas import NODE_DEVICE
 from ....wire.enums.error import ErrorDomain
 from ....wire.enums.host import NodeDeviceCreateXMLFlags
 from ....wire.errors import InternalError
@@ -25,6 +26,7 @@ from ...runtime import Runtime
 from ..domain import check_flags
 from ..handle import PartHandle
 from ..nodedev import NodeDeviceDriver, NoObjects, fc_host
+from ..validation import check_document
 
 # What a virtual adapter is here, but for its names.
 _ADAPTER = ScsiHostCapability(host=11, unique_id=10)
@@ -44,9 +46,11 @@ class TestNodeDeviceDriver(NodeDeviceDriver):
         super().__init__(runtime, events)
         self.devices = {device.name: device for device in initial if device.name is not None}
 
-    def node_device_create_xml(self, call: Call, xml_desc: str, flags: int) -> tuple[NodeDeviceRef]:
+    async def node_device_create_xml(self, call: Call, xml_desc: str, flags: int) -> tuple[NodeDeviceRef]:
         """Make a virtual Fibre Channel adapter: the only device that the test driver makes."""
         check_flags(call, flags, NodeDeviceCreateXMLFlags.VALIDATE)
+        if flags & NodeDeviceCreateXMLFlags.VALIDATE:
+            await check_document(self.runtime, xml_desc, NODE_DEVICE)
         wanted = parse_node_device(xml_desc, strict=False)
         names = fc_host(wanted)
         if names is None:

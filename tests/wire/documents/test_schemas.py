@@ -233,9 +233,9 @@ def test_of_many_problems_the_first_are_told() -> None:
 @pytest.mark.parametrize(
     ("text", "code", "domain"),
     [
-        ("<domain>", ErrorNumber.XML_DETAIL, ErrorDomain.NONE),
+        ("<domain>", ErrorNumber.XML_DETAIL, ErrorDomain.DOMAIN),
         ("<network/>", ErrorNumber.XML_ERROR, ErrorDomain.XML),
-        ("<!DOCTYPE domain><domain/>", ErrorNumber.XML_ERROR, ErrorDomain.NONE),
+        ("<!DOCTYPE domain><domain/>", ErrorNumber.XML_ERROR, ErrorDomain.DOMAIN),
     ],
 )
 def test_what_is_no_document_of_the_kind_is_refused_as_ever(text: str, code: int, domain: int) -> None:

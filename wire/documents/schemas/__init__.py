@@ -32,12 +32,13 @@ MAX_TOLD = 5
 class Schema:
     """A published schema: that of documents whose root element is `root`, which are read as `cls`.
 
-    It includes what the schema `within` has.
+    It includes what the schema `within` has. `errors` is the area of libvirt's that text is refused in which is no XML.
     """
 
     name: str
     root: str
     cls: type
+    errors: ErrorDomain
     within: Schema | None = None
 
     @property
@@ -45,14 +46,14 @@ class Schema:
         return Path(__file__).with_name(f"{self.name}.rng")
 
 
-DOMAIN = Schema("domain", "domain", DomainDefinition)
-SNAPSHOT = Schema("domainsnapshot", "domainsnapshot", SnapshotDefinition, DOMAIN)
-CHECKPOINT = Schema("domaincheckpoint", "domaincheckpoint", CheckpointDefinition, DOMAIN)
-NETWORK = Schema("network", "network", NetworkDefinition)
-INTERFACE = Schema("interface", "interface", InterfaceDefinition)
-NODE_DEVICE = Schema("nodedev", "device", NodeDeviceDefinition)
-POOL = Schema("storagepool", "pool", PoolDefinition)
-VOLUME = Schema("storagevol", "volume", VolumeDefinition)
+DOMAIN = Schema("domain", "domain", DomainDefinition, ErrorDomain.DOMAIN)
+SNAPSHOT = Schema("domainsnapshot", "domainsnapshot", SnapshotDefinition, ErrorDomain.DOMAIN_SNAPSHOT, DOMAIN)
+CHECKPOINT = Schema("domaincheckpoint", "domaincheckpoint", CheckpointDefinition, ErrorDomain.DOMAIN_CHECKPOINT, DOMAIN)
+NETWORK = Schema("network", "network", NetworkDefinition, ErrorDomain.NETWORK)
+INTERFACE = Schema("interface", "interface", InterfaceDefinition, ErrorDomain.INTERFACE)
+NODE_DEVICE = Schema("nodedev", "device", NodeDeviceDefinition, ErrorDomain.NODEDEV)
+POOL = Schema("storagepool", "pool", PoolDefinition, ErrorDomain.STORAGE)
+VOLUME = Schema("storagevol", "volume", VolumeDefinition, ErrorDomain.STORAGE)
 # By their names, which are those of libvirt's.
 SCHEMAS: Mapping[str, Schema] = {
     schema.name: schema for schema in (DOMAIN, SNAPSHOT, CHECKPOINT, NETWORK, INTERFACE, NODE_DEVICE, POOL, VOLUME)
@@ -65,7 +66,11 @@ def check(text: str, schema: Schema) -> None:
     Takes some ms for the first document of a kind, a fraction of one for others. Raises XMLError: as reading it would
     for text that is no document of the kind at all, else (XML_INVALID_SCHEMA) with what is wrong in which lines.
     """
-    element = parse(text, schema.root)
+    try:
+        element = parse(text, schema.root)
+    except XMLError as error:
+        error.domain = error.domain or schema.errors
+        raise
     if _compiled(schema).validate(element):
         return
     problems = problems_of(element, schema.cls)
