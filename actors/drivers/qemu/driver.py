@@ -97,6 +97,7 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
         self._end_helpers(alive | unattended)
         # Those of a guest that has a status go when its domain has taken that up.
         self._remove_leftovers({*statuses, *unattended})
+        self._set_images_of_nobody_aside({definition.name for definition in definitions.values()})
         autostart = self._config.autostart and self._is_first_of_boot()
         for uuid in {**definitions, **statuses}:
             self._load(definitions.get(uuid), statuses.get(uuid), autostart)
@@ -116,6 +117,12 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
             self._files.remove_leftovers(uuid)
         for name in self._files.remove_marks_of_nothing():
             logger.warning("%s is no longer marked for autostart: its definition is not there", name)
+        self._files.remove_parts_of_images()
+
+    def _set_images_of_nobody_aside(self, names: Set[str]) -> None:
+        for path in self._files.images_of_nobody(names):
+            aside = self._files.set_aside(path).name
+            logger.error("%s is set aside as %s: there is no definition of that name", path, aside)
 
     async def _bound_logs(self) -> None:
         while True:

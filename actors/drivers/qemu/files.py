@@ -15,7 +15,7 @@ run/qemu/UUID.display          where its display listens, if that is a socket wi
 lib/qemu/tpm/UUID              what its emulated TPM remembers
 run/qemu/autostarted           the boot of the host in which marked domains have been started
 lib/qemu/nvram/NAME_VARS.fd    the variables of its UEFI, made from a template at its first start
-lib/qemu/save/NAME.save        the guest as it was saved, for its next start
+lib/qemu/save/NAME.save        the guest as it was saved, for its next start; NAME.save.*.part until it is whole
 lib/qemu/ram                   where files for guests' memory are, without names
 log/qemu/NAME.log              QEMU's own output, NAME.log.N what was before it (guest_logs.py)
 =============================  =====================================================================
@@ -25,12 +25,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from ....wire.paths import Paths
 from .cgroups import GuestGroups
+from .images import PART
 from .overlays import remove_overlays
 
 UUID_FILE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.")
@@ -162,6 +163,15 @@ class QemuFiles:
         for link in found:
             link.unlink(missing_ok=True)
         return [link.stem for link in found]
+
+    def remove_parts_of_images(self) -> None:
+        """Remove what is left of saves that were not finished."""
+        for path in self.save.glob(f"*{PART}"):
+            path.unlink(missing_ok=True)
+
+    def images_of_nobody(self, names: Set[str]) -> Iterator[Path]:
+        """Saved guests of which there is no definition: one that is made anew must not be started from them."""
+        return (path for path in self.save.glob("*.save") if path.stem not in names)
 
     def set_aside(self, path: Path) -> Path:
         """Rename a damaged file so that the others can be loaded and somebody can look at it."""

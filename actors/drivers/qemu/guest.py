@@ -44,6 +44,7 @@ from .process import Process, adopt
 from .records import Records
 from .status import HAPPENED_BY_RUN_STATE, REASONS, Status
 from .surroundings import QemuSurroundings
+from .unfinished_saves import go_on
 
 logger = logging.getLogger("virtactor.qemu")
 
@@ -125,14 +126,20 @@ class Guest(Records):
         self.memory = status.memory
         self.reboot_asked = status.reboot
         self.has_status = True
+        self.unfinished_save = status.save
+        is_saved = status.save is not None and status.save.is_whole()
         process = adopt(status.process, self.around.files.guest_log(self.name))
         if process is None:
             logger.info("%s: ended while no daemon watched", self.label)
             self._clean_up()
-            self.happen(Happening.SHUT_DOWN if self.state is DomainState.SHUTDOWN else Happening.CRASHED)
+            by_itself = Happening.SHUT_DOWN if self.state is DomainState.SHUTDOWN else Happening.CRASHED
+            self.happen(Happening.SAVED if is_saved else by_itself)
             return
         logger.info("%s: adopted, process %d", self.label, process.pid)
         self._watch_process(process)
+        if is_saved:
+            self._end_because(Happening.SAVED)
+            return
         self._connect_monitor()
         if status.autodestroy:
             # The connection that it was to end with has ended with the daemon.
@@ -166,6 +173,10 @@ class Guest(Records):
     async def _catch_up(self, ref: pykka.ActorRef[Monitor]) -> None:
         """Take from QEMU what happened while no daemon listened."""
         assert self.live is not None
+        if (save := self.unfinished_save) is not None:
+            await go_on(lambda command: self._ask(ref, command), save.running)
+            save.remove_part()
+            self.unfinished_save = None
         asked = ["query-status", *questions(self.live)]
         status, *answers = await asyncio.gather(*(self._ask(ref, command) for command in asked))
         self.memory = await self._balloon(ref)
@@ -200,6 +211,10 @@ class Guest(Records):
         self._watch_process(guest.process)
         try:
             await self.load_stream(call)
+            if self.is_incoming:
+                # Were it ended as a start that nobody was told of, once it has run, its disks would be ahead of what
+                # it is started from again.
+                await self._note_start(guest.live, Happening.RESTORED_PAUSED)
             if not paused:
                 await self.execute(call, "cont")
             await self._note_start(guest.live, Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
@@ -532,6 +547,9 @@ class Guest(Records):
 
     def _clean_up(self) -> None:
         """Let go of a process that has ended, and of all that was open for it."""
+        if self.unfinished_save is not None:
+            self.unfinished_save.remove_part()
+            self.unfinished_save = None
         self.process = None
         self.memory = None
         self.lost_since = None

@@ -30,6 +30,7 @@ MARK = b"virtactor saved\0"
 VERSION = 1
 _HEADER = struct.Struct("<16sIIQQ")
 _ALIGNMENT = 4096
+PART = ".part"  # how the name of a file ends that is not whole
 _MOST_XML = 16 * 1024 * 1024
 
 
@@ -47,19 +48,37 @@ class Image:
         return parse_domain(self.xml, strict=False)
 
 
-class NewFile:
-    """A file that is being written: ``finish`` gives it its name, ``discard`` leaves nothing of it."""
+def temporary_of(path: str) -> str | None:
+    """A name for a file until it is whole; None for a device or a pipe, which have their name all the time."""
+    return None if _is_special(path) else f"{path}.{secrets.token_hex(4)}{PART}"
 
-    def __init__(self, path: str) -> None:
-        """Raises SystemFailure."""
+
+class NewFile:
+    """A file that is being written: ``finish`` gives it its name, ``discard`` leaves nothing of it.
+
+    ``part`` is what ``temporary_of`` gave for the path; ``inode`` is known once it is open.
+    """
+
+    def __init__(self, path: str, part: str | None) -> None:
         self.path = path
-        self._is_special = _is_special(path)
-        self._temporary = path if self._is_special else f"{path}.{secrets.token_hex(4)}.part"
-        flags = os.O_WRONLY if self._is_special else os.O_RDWR | os.O_CREAT | os.O_EXCL
+        self.part = part
+        self.fd = -1
+        self.inode: int | None = None
+        self._name = part
+
+    def open(self) -> None:
+        """Make the file. Raises SystemFailure."""
+        flags = os.O_WRONLY if self.part is None else os.O_RDWR | os.O_CREAT | os.O_EXCL
         try:
-            self.fd = os.open(self._temporary, flags | os.O_CLOEXEC, 0o600)
+            self.fd = os.open(self.part or self.path, flags | os.O_CLOEXEC, 0o600)
+            self.inode = os.fstat(self.fd).st_ino
         except OSError as error:
-            raise _failure("failed to create", path, error) from error
+            raise _failure("failed to create", self.path, error) from error
+
+    def begin_image(self, xml: str, running: bool) -> None:
+        """Make the file, with the header and the document; the stream is to follow. Raises SystemFailure."""
+        self.open()
+        self.write(_head(xml, running))
 
     def write(self, data: bytes) -> None:
         try:
@@ -72,41 +91,27 @@ class NewFile:
     def finish(self) -> None:
         """Make it durable, under its name."""
         try:
-            if not self._is_special:
+            if self.part is not None:
                 os.fsync(self.fd)
-                os.rename(self._temporary, self.path)
+                os.rename(self.part, self.path)
+                self._name = self.path
                 _sync_folder(self.path)
         except OSError as error:
             raise _failure("failed to keep", self.path, error) from error
         finally:
             self._close()
 
-    def discard_unless_finished(self) -> None:
-        """Leave nothing of it where it has not got its name."""
-        if self.fd >= 0:
-            self.discard()
-
     def discard(self) -> None:
+        """Leave nothing of it, whatever name it has."""
         self._close()
-        if not self._is_special:
+        if self._name is not None and self.inode is not None:
             with suppress(OSError):
-                os.unlink(self._temporary)
+                os.unlink(self._name)
 
     def _close(self) -> None:
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
-
-
-def begin_image(path: str, xml: str, running: bool) -> NewFile:
-    """A file with the header and the document; the stream is to be written behind them. Raises SystemFailure."""
-    file = NewFile(path)
-    try:
-        file.write(_head(xml, running))
-    except BaseException:
-        file.discard()
-        raise
-    return file
 
 
 def read_image(path: str) -> Image:
@@ -139,8 +144,9 @@ def open_stream(image: Image) -> int:
 
 def rewrite_image(image: Image, xml: str, running: bool) -> None:
     """Give an image another document. Raises SystemFailure."""
-    new = begin_image(image.path, xml, running)
+    new = NewFile(image.path, temporary_of(image.path))
     try:
+        new.begin_image(xml, running)
         with open(image.path, "rb") as old, open(new.fd, "wb", closefd=False) as target:
             old.seek(image.offset)
             shutil.copyfileobj(old, target)

@@ -13,6 +13,7 @@ from ..domain import Domain
 from .process import Process
 from .status import Status, format_status
 from .surroundings import QemuSurroundings
+from .unfinished_saves import UnfinishedSave
 
 
 class Records(Domain):
@@ -27,6 +28,8 @@ class Records(Domain):
         # KiB, what the balloon leaves the guest.
         self.memory: int | None = None
         self.reboot_asked = False
+        # What a guest is being saved to, as the next daemon has to know it.
+        self.unfinished_save: UnfinishedSave | None = None
         self.has_status = False
         self._saved: tuple[Any, ...] | None = None
         self._saving: asyncio.Future[None] | None = None
@@ -68,7 +71,7 @@ class Records(Domain):
 
     def save_status(self, live: DomainDefinition, state: DomainState, reason: int) -> asyncio.Future[None] | None:
         """Begin to write the status file, unless it says that already."""
-        says = (live, state, reason, self.memory, self.reboot_asked, self.ends_with_its_session)
+        says = (live, state, reason, self.memory, self.reboot_asked, self.ends_with_its_session, self.unfinished_save)
         if self.process is None or says == self._saved:
             return None
         self._saved = says
@@ -78,6 +81,7 @@ class Records(Domain):
             memory=self.memory,
             reboot=self.reboot_asked,
             autodestroy=self.ends_with_its_session,
+            save=self.unfinished_save,
             process=self.process.identity,
             domain=live,
         )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ....wire.documents.domain import DomainDefinition, format_domain, parse_domain, without_live
@@ -22,7 +23,8 @@ from ...lifecycle import Happening
 from ...monitor.qmp import QmpEvent
 from ..domain.saving import same_guest
 from .guest import Guest, Load
-from .images import Image, NewFile, begin_image, open_stream, read_image, rewrite_image
+from .images import Image, NewFile, open_stream, read_image, rewrite_image, temporary_of
+from .unfinished_saves import UnfinishedSave, go_on
 
 _RUNNING, _PAUSED = int(DomainSaveRestoreFlags.RUNNING), int(DomainSaveRestoreFlags.PAUSED)
 # More bytes per second than there are.
@@ -37,6 +39,15 @@ _FORMATS = {
     DomainCoreDumpFormat.WIN_DMP: "win-dmp",
 }
 _NAME = "saved"
+_DISK_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What stands in an image before the stream."""
+
+    xml: str
+    running: bool
 
 
 class GuestSaving(Guest):
@@ -49,9 +60,21 @@ class GuestSaving(Guest):
         self._finished: asyncio.Future[str | None] | None = None
 
     def on_message(self, message: Any) -> Any:
-        if isinstance(message, Load):
-            self.has_managed_save = self.around.files.managed_save(self.name).exists()
-        return super().on_message(message)
+        if not isinstance(message, Load):
+            return super().on_message(message)
+        self.has_managed_save = self.around.files.managed_save(self.name).exists()
+        answer = super().on_message(message)
+        if self.has_managed_save and self.process is not None and self.unfinished_save is None:
+            self._drop_stale_image()
+        return answer
+
+    def _drop_stale_image(self) -> None:
+        """Forget an image whose guest runs: it was started from it, and its daemon did not live to remove it."""
+        image = self.around.files.managed_save(self.name)
+        stale = image.rename(temporary_of(str(image)) or image)
+        self.has_managed_save = False
+        self.tell_summary()
+        self.spawn(self.runtime.in_thread(stale.unlink), name="remove a stale image")
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
@@ -66,19 +89,48 @@ class GuestSaving(Guest):
         self._check_save()
         was_running = self.state is DomainState.RUNNING
         running = bool(flags & _RUNNING) or (was_running and not flags & _PAUSED)
-        file = await self.runtime.in_thread(begin_image, path, xml, running)
+        part = await self.runtime.in_thread(temporary_of, path)
+        save = UnfinishedSave(path=path, part=part, running=was_running)
+        await self._note_save(save)
         try:
-            if was_running:
-                self.expect_stop(Happening.PAUSED)
-                await self.execute(call, "stop")
-            await self._write_stream(file)
-            await self.runtime.in_thread(file.finish)
+            await self._write_image(call, save, _Head(xml, running))
         except BaseException:
             await asyncio.shield(self._take_up_again(was_running))
             raise
-        finally:
-            file.discard_unless_finished()
+        if path == str(self.around.files.managed_save(self.name)):
+            self.has_managed_save = True
         await self.end(call, Happening.SAVED)
+
+    async def _note_save(self, save: UnfinishedSave | None) -> None:
+        """Tell the next daemon of a save that is under way, or no more. Raises SystemFailure."""
+        self.unfinished_save = save
+        assert self.live is not None
+        noted = self.save_status(self.live, self.state, self.reason)
+        if noted is not None:
+            await asyncio.shield(noted)
+
+    async def _write_image(self, call: Call, save: UnfinishedSave, head: _Head) -> None:
+        file = NewFile(save.path, save.part)
+        try:
+            await self._to_its_end(file.begin_image, head.xml, head.running)
+            await self._note_save(replace(save, inode=file.inode))
+            if save.running:
+                self.expect_stop(Happening.PAUSED)
+                await self.execute(call, "stop")
+            await self._write_stream(file)
+            await self._to_its_end(file.finish)
+        except BaseException:
+            file.discard()
+            raise
+
+    async def _to_its_end(self, work: Callable[..., None], *args: Any) -> None:
+        """Do something in a thread; whoever cancels that waits a moment for it, as long as a disk may take."""
+        working = asyncio.ensure_future(self.runtime.in_thread(work, *args))
+        try:
+            await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait((working,), timeout=_DISK_SECONDS)
+            raise
 
     def _check_save(self) -> None:
         if any(disk.transient is not None for disk in self.definition.devices.disks):
@@ -120,11 +172,11 @@ class GuestSaving(Guest):
         """Let a guest go on that has not been saved."""
         try:
             if self.process is not None and self.process.exit is None:
-                await self.execute(None, "migrate_cancel")
-                if was_running:
-                    await self.execute(None, "cont")
+                await go_on(lambda command: self.execute(None, command), was_running)
         except VirtError:
             pass  # It has ended or hangs; whoever asks next is told.
+        self.unfinished_save = None
+        self.save_live_state()
 
     def on_migration(self, event: QmpEvent) -> None:
         status = str(event.data.get("status"))
@@ -218,14 +270,16 @@ class GuestSaving(Guest):
                 "kdump-compressed format is only supported with memory-only dump",
                 code=ErrorNumber.OPERATION_UNSUPPORTED,
             )
-        file = await self.runtime.in_thread(NewFile, path)
+        file = NewFile(path, await self.runtime.in_thread(temporary_of, path))
         try:
+            await self._to_its_end(file.open)
             await self.execute(call, "getfd", {"fdname": _NAME}, fds=(file.fd,))
             how = {"paging": False, "protocol": f"fd:{_NAME}", "format": _FORMATS[DomainCoreDumpFormat(format)]}
             await self._until_told("dump-guest-memory", {**how, "detach": True}, "query-dump")
-            await self.runtime.in_thread(file.finish)
-        finally:
-            file.discard_unless_finished()
+            await self._to_its_end(file.finish)
+        except BaseException:
+            file.discard()
+            raise
         if flags & DomainCoreDumpFlags.CRASH:
             await self.end(call, Happening.DUMPED)
 

@@ -26,6 +26,7 @@ from ....wire.enums.domain import (
 from ....wire.errors import XMLError
 from ...lifecycle import Happening
 from .process import Identity
+from .unfinished_saves import UnfinishedSave
 
 REASONS: dict[DomainState, type[IntEnum]] = {
     DomainState.RUNNING: DomainRunningReason,
@@ -61,7 +62,7 @@ _IDENTITY = Codec(Identity.parse, str, "a process: pid, start time, boot")
 class Status:
     """``reason`` is one of the reasons of ``state``; ``memory`` is what the balloon leaves the guest, in KiB;
     ``reboot`` says that the guest starts again when it powers off, because a reboot was asked for; ``autodestroy`` that
-    it was to end with its starter's connection.
+    it was to end with its starter's connection; ``save`` that it is being saved.
     """
 
     state: Annotated[DomainState, At("@state", _STATE)]
@@ -69,6 +70,7 @@ class Status:
     memory: Annotated[int | None, At("@memory")] = None
     reboot: Annotated[bool, At("@reboot", YES_NO)] = False
     autodestroy: Annotated[bool, At("@autodestroy", YES_NO)] = False
+    save: Annotated[UnfinishedSave | None, At("save")] = None
     process: Annotated[Identity, At("process/@identity", _IDENTITY)]
     domain: Annotated[DomainDefinition, At("domain")]
 
