@@ -52,12 +52,13 @@ class Happening(Enum):
     WATCHDOG_PAUSE = "paused by its watchdog"
     STOPPED_UNASKED = "paused, not by its user"
     SHUTTING_DOWN = "the guest powers off"
+    HOST_SHUTS_DOWN = "its QEMU is told to end"
     REBOOTED = "boots again after it powered off or panicked"
     SHUT_DOWN = "powered off"
     DESTROYED = "destroyed"
     CRASHED = "its QEMU died"
     PANICKED = "the guest's kernel panicked"
-    PANIC_PAUSE = "panicked and kept for a look"
+    PANIC_RESET = "reset after a panic"
     SAVED = "saved to a file"
     RESTORED = "restored from a file"
     RESTORED_PAUSED = "restored from a file, paused"
@@ -123,15 +124,24 @@ _FROM_ACTIVE: dict[Happening, Transition] = {
     ),
     Happening.SAVED: Transition(_SHUTOFF, DomainShutoffReason.SAVED, _stopped(DomainEventStoppedDetailType.SAVED)),
     Happening.DUMPED: Transition(_SHUTOFF, DomainShutoffReason.CRASHED, _stopped(DomainEventStoppedDetailType.CRASHED)),
+}
+
+# Where the guest, or the host, has an end come: the same from every state in which it has not come.
+_TO_AN_END: dict[Happening, Transition] = {
     Happening.PANICKED: Transition(
         _CRASHED,
         DomainCrashedReason.PANICKED,
         (Event(DomainEventType.CRASHED, DomainEventCrashedDetailType.PANICKED),),
     ),
-    Happening.PANIC_PAUSE: Transition(
-        _PAUSED,
-        DomainPausedReason.CRASHED,
-        (Event(DomainEventType.CRASHED, DomainEventCrashedDetailType.PANICKED),),
+    Happening.SHUTTING_DOWN: Transition(
+        _SHUTDOWN,
+        DomainShutdownReason.UNKNOWN,
+        (Event(DomainEventType.SHUTDOWN, DomainEventShutdownDetailType.GUEST),),
+    ),
+    Happening.HOST_SHUTS_DOWN: Transition(
+        _SHUTDOWN,
+        DomainShutdownReason.UNKNOWN,
+        (Event(DomainEventType.SHUTDOWN, DomainEventShutdownDetailType.HOST),),
     ),
 }
 
@@ -162,11 +172,6 @@ _FROM_RUNNING: dict[Happening, Transition] = {
         _PAUSED, DomainPausedReason.WATCHDOG, _suspended(DomainEventSuspendedDetailType.WATCHDOG)
     ),
     Happening.STOPPED_UNASKED: Transition(_PAUSED, DomainPausedReason.UNKNOWN, (_SUSPENDED,)),
-    Happening.SHUTTING_DOWN: Transition(
-        _SHUTDOWN,
-        DomainShutdownReason.UNKNOWN,
-        (Event(DomainEventType.SHUTDOWN, DomainEventShutdownDetailType.GUEST),),
-    ),
     # A reboot is no news: whoever watches the domain sees it run on.
     Happening.REBOOTED: Transition(_RUNNING, DomainRunningReason.BOOTED),
     Happening.GUEST_SUSPENDED: Transition(
@@ -196,10 +201,13 @@ TABLE: dict[tuple[DomainState, Happening], Transition] = {
         _SHUTOFF, DomainShutoffReason.CRASHED, _stopped(DomainEventStoppedDetailType.CRASHED)
     ),
     **{(_SHUTOFF, what): to for what, to in _FROM_OFF.items()},
+    **{(state, what): to for state in (_RUNNING, _PAUSED, _PMSUSPENDED) for what, to in _TO_AN_END.items()},
+    (_CRASHED, Happening.HOST_SHUTS_DOWN): _TO_AN_END[Happening.HOST_SHUTS_DOWN],
+    # A crashed guest waits, stopped, for who wants a look at it.
+    (_CRASHED, Happening.PANIC_RESET): Transition(_PAUSED, DomainPausedReason.CRASHED, (_SUSPENDED,)),
     **{(_RUNNING, what): to for what, to in _FROM_RUNNING.items()},
-    (_PAUSED, Happening.UNPAUSED): _UNPAUSED,
-    (_PAUSED, Happening.SHUTTING_DOWN): _FROM_RUNNING[Happening.SHUTTING_DOWN],
-    **{(state, Happening.REBOOTED): _REBOOTED for state in (_PAUSED, _SHUTDOWN, _CRASHED)},
+    **{(state, Happening.UNPAUSED): _UNPAUSED for state in (_PAUSED, _CRASHED)},
+    **{(state, Happening.REBOOTED): _REBOOTED for state in (_PAUSED, _SHUTDOWN, _CRASHED, _PMSUSPENDED)},
     (_PMSUSPENDED, Happening.WOKE_UP): Transition(
         _RUNNING,
         DomainRunningReason.WAKEUP,

@@ -42,7 +42,7 @@ DETAILS = {
 # What the last event of a way into a state may be.
 FITTING = {
     DomainState.RUNNING: {DomainEventType.STARTED, DomainEventType.RESUMED},
-    DomainState.PAUSED: {DomainEventType.SUSPENDED, DomainEventType.CRASHED},
+    DomainState.PAUSED: {DomainEventType.SUSPENDED},
     DomainState.SHUTDOWN: {DomainEventType.SHUTDOWN},
     DomainState.SHUTOFF: {DomainEventType.STOPPED},
     DomainState.CRASHED: {DomainEventType.CRASHED},

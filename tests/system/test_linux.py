@@ -70,7 +70,8 @@ def test_a_guest_that_is_to_restart_never_goes_off(shared: Virtactord, story: St
 def test_a_guest_that_is_to_end_when_it_reboots_does(story: Story, boot: Boot) -> None:
     shell = boot("g", more="<on_reboot>destroy</on_reboot>")
     shell.type("reboot -f")
-    assert story.wait_for("g", "STOPPED SHUTDOWN") == ["DEFINED ADDED", "STARTED BOOTED", "STOPPED SHUTDOWN"]
+    told = story.wait_for("g", "STOPPED SHUTDOWN")
+    assert told == ["DEFINED ADDED", "STARTED BOOTED", "SHUTDOWN GUEST", "STOPPED SHUTDOWN"]
     assert state(shell.domain) == "SHUTOFF SHUTDOWN"
 
 

@@ -69,4 +69,4 @@ def test_what_the_monitor_is_used_for_behind_our_back_is_seen(domain: Domain, st
     domain.monitor_command({"execute": "quit"})
     with pytest.raises((ProcessFailure, NoDomain)):
         domain.monitor_command({"execute": "query-status"})
-    assert story.wait_for("a: b", "STOPPED SHUTDOWN") == ["STOPPED SHUTDOWN"]
+    assert story.wait_for("a: b", "STOPPED SHUTDOWN") == ["SHUTDOWN HOST", "STOPPED SHUTDOWN"]

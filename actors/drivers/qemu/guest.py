@@ -399,6 +399,7 @@ class Guest(Records):
         elif self._ending is None:
             # Somebody on the host ends the process in order (a signal, `quit`); its end will follow.
             self._ending = Happening.SHUT_DOWN
+            self.happen(Happening.HOST_SHUTS_DOWN)
 
     def _powered_off(self) -> None:
         if self.reboot_asked or self.definition.on_poweroff == "restart":
@@ -434,7 +435,10 @@ class Guest(Records):
 
     def _on_reset(self, event: QmpEvent) -> None:
         if event.data.get("guest") and self.definition.on_reboot == "destroy":
+            self.happen(Happening.SHUTTING_DOWN)
             self._end_because(Happening.SHUT_DOWN)
+        elif self.state is DomainState.CRASHED and not self._restarting:
+            self.happen(Happening.PANIC_RESET)
 
     def _on_stop_event(self, event: QmpEvent) -> None:
         if self._restarting:
@@ -460,13 +464,10 @@ class Guest(Records):
         self._panicked()
 
     def _panicked(self) -> None:
-        if self.definition.on_crash == "preserve":
-            self.happen(Happening.PANIC_PAUSE)
-            return
         self.happen(Happening.PANICKED)
         if self.definition.on_crash == "restart":
             self._restart()
-        else:
+        elif self.definition.on_crash != "preserve":
             self._end_because(Happening.CRASHED)
 
     def _on_balloon(self, event: QmpEvent) -> None:

@@ -73,7 +73,7 @@ def test_a_guest_that_panics_is_kept_for_a_look(served: Served, client: RawClien
     ref = create(client, "g", "<on_crash>preserve</on_crash>")
     tell(served, "g", PANIC)
     assert told(client, "g", DomainEventType.CRASHED) == [DomainEventType.STARTED, DomainEventType.CRASHED]
-    assert client.state("g")[0] == DomainState.PAUSED
+    assert client.state("g")[0] == DomainState.CRASHED
     client.call("domain_destroy_flags", ref, 0)
 
 
