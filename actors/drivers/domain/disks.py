@@ -8,14 +8,13 @@ from typing import Any
 from ....wire.documents.domain import Disk, DomainDefinition, IoTune
 from ....wire.errors import InvalidArgument
 from ....wire.params import ParamType, TypedParam
-from ....wire.table import ROWS, DomainRef
+from ....wire.table import DomainRef
 from ...call import Call
-from .domain_object import DomainObject
 from .flags import IMPACTS, TEXT_OKAY
 from .iothreads import check_not_empty
+from .tunables import Tunables
 from .typed_params import check_names, first
 
-_TUNABLE_ROW = ROWS["domain_event_callback_tunable"]
 LIMITS = tuple(field.name for field in fields(IoTune))
 _TYPES = {name: ParamType.STRING if name == "group_name" else ParamType.ULLONG for name in LIMITS}
 # The total of each kind excludes the limits on reading and writing.
@@ -31,7 +30,7 @@ def find_disk(definition: DomainDefinition, name: str) -> Disk | None:
     return next(by_target, None) or next((disk for disk in disks if disk.path == name), None)
 
 
-class Disks(DomainObject):
+class Disks(Tunables):
     """Calls about disks that their definitions answer."""
 
     def domain_get_block_io_tune(
@@ -58,14 +57,10 @@ class Disks(DomainObject):
             if definition is not None:
                 self.check_io_tune(values, _disk(definition, disk).iotune or IoTune())
         await self.change_definition(call, flags, lambda definition: _with_limits(definition, disk, values))
-        if impact.live and self.live is not None:
-            self.tell_limits(_disk(self.live, disk).target, params)
-
-    def tell_limits(self, target: str, params: list[TypedParam]) -> None:
-        """Tell that the limits on a running guest's disk have changed."""
-        told = [TypedParam("blkdeviotune.disk", ParamType.STRING, target)]
-        told += [TypedParam(f"blkdeviotune.{param.field}", param.type, param.value) for param in params]
-        self.publish(_TUNABLE_ROW, told)
+        if impact.live:
+            # The disk as the caller called it, as libvirt has it.
+            name = TypedParam("blkdeviotune.disk", ParamType.STRING, disk)
+            self.tell_tuned(name, *(param._replace(field=f"blkdeviotune.{param.field}") for param in params))
 
     def check_io_tune(self, values: dict[str, Any], before: IoTune) -> None:
         """Refuse limits that contradict each other. Raises InvalidArgument."""

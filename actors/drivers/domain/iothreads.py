@@ -13,8 +13,8 @@ from ....wire.params import TypedParam
 from ....wire.table import DomainRef
 from ....wire.table.structs import IOThreadInfo
 from ...call import Call
-from .domain_object import DomainObject
 from .flags import IMPACTS, check_one_impact, refusal
+from .tunables import Tunables
 from .typed_params import check_names
 
 PARAMETERS = {
@@ -27,7 +27,7 @@ PARAMETERS = {
 _POOL = {"thread_pool_min": "pool_min", "thread_pool_max": "pool_max"}
 
 
-class IOThreads(DomainObject):
+class IOThreads(Tunables):
     """Calls about I/O threads."""
 
     def domain_get_iothread_info(self, call: Call, dom: DomainRef, flags: int) -> tuple[list[IOThreadInfo], int]:
@@ -49,11 +49,14 @@ class IOThreads(DomainObject):
         """Where a thread may run of which nothing is said."""
         return self.host_cpus()
 
+    def check_iothread_change(self, flags: int) -> None:
+        """Refuse to change what the flags name. Raises InvalidArgument."""
+
     async def domain_add_iothread(self, call: Call, dom: DomainRef, iothread_id: int, flags: int) -> None:
         self.check_flags(call, flags, IMPACTS)
         if iothread_id == 0:
             raise InvalidArgument("invalid value of 0 for iothread_id")
-        check_one_impact(flags)
+        self.check_iothread_change(flags)
 
         def added(definition: DomainDefinition) -> DomainDefinition:
             threads = threads_of(definition)
@@ -69,7 +72,7 @@ class IOThreads(DomainObject):
         if iothread_id == 0:
             raise refusal(f"iothread_id in {call.row.api} must not be zero")
         self.check_flags(call, flags, IMPACTS)
-        check_one_impact(flags)
+        self.check_iothread_change(flags)
 
         def without(definition: DomainDefinition) -> DomainDefinition:
             threads = threads_of(definition)
@@ -91,10 +94,10 @@ class IOThreads(DomainObject):
     async def domain_pin_iothread(
         self, call: Call, dom: DomainRef, iothreads_id: int, cpumap: bytes, flags: int
     ) -> None:
-        check_one_impact(flags)
+        self.check_iothread_change(flags)
         self.check_flags(call, flags, IMPACTS)
         cpuset = format_numbers(numbers_of(cpumap))
-        self.affected(flags)
+        impact = self.affected(flags)
         if not cpuset:
             raise InvalidArgument("Empty iothread cpumap list for pinning")
 
@@ -109,6 +112,8 @@ class IOThreads(DomainObject):
             return replace(definition, cputune=replace(tune, iothread_pins=tuple(pins.values())))
 
         await self.change_definition(call, flags, pinned)
+        if impact.live:
+            self.tell_pinned(f"iothreadpin{iothreads_id}", cpuset)
 
     async def domain_set_iothread_params(
         self, call: Call, dom: DomainRef, iothread_id: int, params: list[TypedParam], flags: int

@@ -23,9 +23,9 @@ from ....wire.errors import InvalidArgument, OperationInvalid, UnsupportedConfig
 from ....wire.params import ParamType, TypedParam
 from ....wire.table import DomainRef
 from ...call import Call
-from .domain_object import DomainObject
 from .flags import IMPACTS, TEXT_OKAY
 from .iothreads import check_not_empty
+from .tunables import Tunables
 from .typed_params import check_names, first
 
 # KiB; what libvirt calls a limit that there is not.
@@ -62,7 +62,7 @@ PERF_EVENTS = (
 Change = Callable[[DomainDefinition], DomainDefinition]
 
 
-class Tuning(DomainObject):
+class Tuning(Tunables):
     """Calls about parameters of resources."""
 
     # -- scheduler -----------------------------------------------------------------------------------------------------
@@ -97,9 +97,12 @@ class Tuning(DomainObject):
         check_not_empty(call, params)
         check_names(params, {name: type_ for name, (_, type_) in _SCHEDULER.items()})
         values = {_SCHEDULER[param.field][0]: param.value or None for param in params}
+        impact = self.affected(flags)
         await self.change_definition(
             call, flags, lambda definition: replace(definition, cputune=_or_none(definition.cputune, CpuTune(), values))
         )
+        if impact.live:
+            self.tell_tuned(*(param._replace(field=f"cputune.{param.field}") for param in params))
 
     # -- memory --------------------------------------------------------------------------------------------------------
 

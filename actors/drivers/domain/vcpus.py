@@ -10,13 +10,13 @@ from ....wire.enums.domain_tuning import DomainVcpuFlags
 from ....wire.errors import InvalidArgument, OperationInvalid
 from ....wire.table import DomainRef
 from ...call import Call
-from .domain_object import DomainObject
 from .flags import CONFIG, IMPACTS, LIVE, check_not_zero, check_one_impact, refusal
+from .tunables import Tunables
 
 _MAXIMUM = int(DomainVcpuFlags.MAXIMUM)
 
 
-class Vcpus(DomainObject):
+class Vcpus(Tunables):
     """Calls about processors."""
 
     # How many processors a guest may have at most.
@@ -67,6 +67,7 @@ class Vcpus(DomainObject):
 
     async def pin_vcpu(self, call: Call, vcpu: int, cpumap: bytes, flags: int) -> None:
         cpuset = format_numbers(numbers_of(cpumap))
+        impact = self.affected(flags)
 
         def pinned(definition: DomainDefinition) -> DomainDefinition:
             if vcpu >= _count(definition, 0):
@@ -76,6 +77,8 @@ class Vcpus(DomainObject):
             return replace(definition, cputune=replace(tune, vcpu_pins=tuple(pins[each] for each in sorted(pins))))
 
         await self.change_definition(call, flags, pinned)
+        if impact.live:
+            self.tell_pinned(f"vcpupin{vcpu}", cpuset)
 
     def domain_get_vcpu_pin_info(
         self, call: Call, dom: DomainRef, ncpumaps: int, maplen: int, flags: int
@@ -102,10 +105,12 @@ class Vcpus(DomainObject):
         def pinned(definition: DomainDefinition) -> DomainDefinition:
             return replace(definition, cputune=replace(definition.cputune or CpuTune(), emulator_pin=cpuset))
 
-        self.affected(flags)
+        impact = self.affected(flags)
         if not cpuset:
             raise InvalidArgument("Empty cpu list for pinning")
         await self.change_definition(call, flags, pinned)
+        if impact.live:
+            self.tell_pinned("emulatorpin", cpuset)
 
     def domain_get_emulator_pin_info(self, call: Call, dom: DomainRef, maplen: int, flags: int) -> tuple[bytes, int]:
         check_one_impact(flags)

@@ -37,7 +37,7 @@ from ...call import Call
 from ...connection.file_streams import Download
 from ..domain import BasicDomain
 from ..domain.disks import find_disk
-from ..domain.flags import TEXT_OKAY, check_flags, refusal
+from ..domain.flags import TEXT_OKAY, check_flags, check_one_impact, refusal
 from ..domain.interfaces import find_interface
 from ..domain.typed_params import check_names
 
@@ -163,6 +163,9 @@ class TestGuest(BasicDomain):
         self.check_flags(call, flags, 0)
         check_names(params, {"weight": ParamType.UINT})
 
+    def check_iothread_change(self, flags: int) -> None:
+        check_one_impact(flags)
+
     # -- disks ---------------------------------------------------------------------------------------------------------
 
     def exceeds(self, limit: int | None, burst: int | None) -> bool:
@@ -171,7 +174,7 @@ class TestGuest(BasicDomain):
     def check_io_tune(self, values: dict[str, Any], before: IoTune) -> None:
         super().check_io_tune({name: values.get(name, 0) for name in values | _LIMITS}, before)
 
-    def tell_limits(self, target: str, params: list[TypedParam]) -> None:
+    def tell_tuned(self, *told: TypedParam) -> None:
         """libvirt's test driver does not tell of it."""
 
     def domain_block_stats(self, call: Call, dom: DomainRef, path: str) -> tuple[int, int, int, int, int]:
