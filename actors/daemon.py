@@ -33,10 +33,11 @@ from . import logs, sockets
 from .config import Config, default_file
 from .connection.listener import Listener
 from .drivers.registry import Services, driver_kinds
+from .journal import Journal
 from .listening import Listening, listen
 from .router import Router
 from .runtime import Runtime
-from .store import Store
+from .store import Store, recover, settle
 
 logger = logging.getLogger("virtactor.daemon")
 
@@ -134,11 +135,17 @@ class Daemon:
             logger.error("still there after the stop: %s", getattr(actor, "label", actor))
 
     async def _start_store(self) -> None:
-        self.store = Store.start(self.runtime) if self.paths is not None else None
+        self.store = None
+        if self.paths is not None:
+            self._journal = Journal(self.paths.state / "journal")
+            await self.runtime.in_thread(recover, self._journal)
+            self.store = Store.start(self.runtime, self._journal)
 
     async def _stop_store(self) -> None:
         if self.store is not None:
             await self._stop_actor(self.store)
+            await self.runtime.in_thread(settle, self._journal)
+            self._journal.close()
 
     async def _start_drivers(self) -> None:
         kinds, self._lasting = await driver_kinds(Services(self.runtime, self.config, self.paths, self.store))

@@ -16,9 +16,12 @@ from typing import Any
 import pykka
 import pytest
 from pykka import messages
+from virtactor.actors import journal as journal_module
 from virtactor.actors import store as store_module
+from virtactor.actors.changes import Link, Remove, Write
+from virtactor.actors.journal import Journal
 from virtactor.actors.runtime import Runtime
-from virtactor.actors.store import Link, Remove, Store, Write, commit, commit_later, sweep
+from virtactor.actors.store import Store, commit, commit_later, recover, settle, sweep
 from virtactor.wire.errors import SystemFailure
 
 from .loops import run
@@ -26,10 +29,10 @@ from .loops import run
 StoreRef = pykka.ActorRef[Store]
 
 
-def with_store(work: Callable[[StoreRef], Awaitable[None]]) -> None:
+def with_store(work: Callable[[StoreRef], Awaitable[None]], journal: Journal | None = None) -> None:
     async def whole() -> None:
         runtime = Runtime(asyncio.get_running_loop())
-        ref = Store.start(runtime)
+        ref = Store.start(runtime, journal)
         await work(ref)
         if ref.is_alive():
             await ref.ask(messages._ActorStop(), block=False)
@@ -325,14 +328,162 @@ def test_a_sweep_removes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> N
     sweep(tmp_path / "absent")
 
 
+# -- with a journal ---------------------------------------------------------------------------------------------------
+
+
+def boot(directory: Path, number: int) -> Path:
+    """The kernel's word of which boot this is."""
+    path = directory / f"boot{number}"
+    path.write_text(f"{number:08}-0000-0000-0000-000000000000\n")
+    return path
+
+
+def test_with_a_journal_a_change_is_recorded_before_it_is_made_and_not_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    journal = Journal(tmp_path / "journal")
+
+    async def work(store: StoreRef) -> None:
+        await commit(store, Write(files / "first", b"makes the journal"))
+        disk = Disk(monkeypatch)
+        monkeypatch.setattr(os, "pwrite", disk._noting("pwrite", os.pwrite))
+        await commit(store, Write(files / "a", b"one"))
+        assert disk.kinds == ["write temporary", "pwrite", "replace"]
+        await commit(store, Remove(files / "a"))
+        assert disk.kinds[3:] == ["pwrite"]
+        assert files_in(files).keys() == {"first"}
+
+    with_store(work, journal)
+    assert Journal(journal.path).read() == (
+        [Write(files / "first", b"makes the journal"), Write(files / "a", b"one"), Remove(files / "a")],
+        True,
+    )
+    settle(journal)
+    assert Journal(journal.path).read().changes == []
+
+
+def test_what_a_host_lost_that_went_down_is_made_again(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+
+    async def work(store: StoreRef) -> None:
+        for change in (
+            Write(files / "a", b"old"),
+            Write(files / "a", b"new", 0o644),
+            Write(files / "b", b"x"),
+            Remove(files / "b"),
+            Link(files / "l", "a"),
+        ):
+            await commit(store, change)
+        await commit(store, Write(files / "state", b"x", durable=False))
+
+    with_store(work, Journal(tmp_path / "journal", boot(tmp_path, 1)))
+    for path in files.iterdir():
+        path.unlink()
+    (files / "b").write_bytes(b"the removal is lost, too")
+    recover(Journal(tmp_path / "journal", boot(tmp_path, 2)))
+    assert files_in(files) == {"a": b"new", "l": b"new"}
+    assert (files / "l").is_symlink()
+    assert (files / "a").stat().st_mode & 0o777 == 0o644
+    assert Journal(tmp_path / "journal").read().changes == []
+
+
+def test_after_a_crash_of_the_daemon_alone_files_are_left_as_they_are(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+
+    async def work(store: StoreRef) -> None:
+        await commit(store, Write(files / "a", b"ours"))
+
+    with_store(work, Journal(tmp_path / "journal", boot(tmp_path, 1)))
+    (files / "a").write_bytes(b"an administrator's")
+    recover(Journal(tmp_path / "journal", boot(tmp_path, 1)))
+    recover(Journal(tmp_path / "journal", boot(tmp_path, 2)))
+    assert files_in(files) == {"a": b"an administrator's"}
+
+
+def test_a_full_journal_is_begun_anew_when_its_files_are_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "SIZE", 3 * journal_module.START)
+    files = tmp_path / "files"
+    files.mkdir()
+    journal = Journal(tmp_path / "journal", boot(tmp_path, 1))
+
+    async def work(store: StoreRef) -> None:
+        for number in range(40):
+            await commit(store, Write(files / f"{number % 7}", b"%d" % number + b"x" * 1000))
+        assert len(journal.paths) < 7
+        await commit(store, Write(files / "large", b"x" * 3 * journal_module.START))
+        assert not journal.paths
+        await commit(store, Write(files / "0", b"the last"))
+
+    with_store(work, journal)
+    recover(Journal(journal.path, boot(tmp_path, 2)))
+    assert files_in(files)["0"] == b"the last"
+    assert files_in(files)["4"].startswith(b"39")
+
+
+def test_what_cannot_be_recorded_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+
+    async def work(store: StoreRef) -> None:
+        await commit(store, Write(files / "a", b"old"))
+        original = os.pwrite
+        monkeypatch.setattr(os, "pwrite", failing_once(original, errno.EIO))
+        with pytest.raises(SystemFailure) as raised:
+            await commit(store, Write(files / "a", b"new"))
+        assert raised.value.errno == errno.EIO
+        assert files_in(files) == {"a": b"old"}
+        await commit(store, Write(files / "b", b"x"))
+
+    with_store(work, Journal(tmp_path / "journal", boot(tmp_path, 1)))
+    recover(Journal(tmp_path / "journal", boot(tmp_path, 2)))
+    assert files_in(files) == {"a": b"old", "b": b"x"}
+
+
+def test_where_no_journal_can_be_made_files_are_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(store: StoreRef) -> None:
+        disk = Disk(monkeypatch)
+        await commit(store, Write(tmp_path / "a", b"one"))
+        assert disk.kinds == ["write temporary", "fsync temporary", "replace", "fsync"]
+
+    with_store(work, Journal(tmp_path / "no such directory" / "journal"))
+
+
+def test_a_file_that_cannot_be_made_again_is_a_failure_of_the_start(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+
+    async def work(store: StoreRef) -> None:
+        await commit(store, Write(files / "a", b"x"))
+
+    with_store(work, Journal(tmp_path / "journal", boot(tmp_path, 1)))
+    (files / "a").unlink()
+    (files / "a").mkdir()
+    with pytest.raises(SystemFailure, match="files/a"):
+        recover(Journal(tmp_path / "journal", boot(tmp_path, 2)))
+    (files / "a").rmdir()
+    recover(Journal(tmp_path / "journal", boot(tmp_path, 2)))
+    assert files_in(files) == {"a": b"x"}
+
+
+@pytest.mark.parametrize("has_journal", [False, True])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_crash_at_any_instant_leaves_files_whole_and_loses_nothing_acknowledged(seed: int, tmp_path: Path) -> None:
+def test_a_crash_at_any_instant_leaves_files_whole_and_loses_nothing_acknowledged(
+    seed: int, has_journal: bool, tmp_path: Path
+) -> None:
     """A child commits numbered contents and reports each acknowledgement; it dies at a system call of our choice."""
+    journal, tmp_path = tmp_path / "journal", tmp_path / "files"
+    tmp_path.mkdir()
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _die_while_committing(tmp_path, writer, random.Random(seed))
+        _die_while_committing(tmp_path, Journal(journal) if has_journal else None, writer, random.Random(seed))
     os.close(writer)
     with os.fdopen(reader, "rb") as pipe:
         lines = pipe.read().decode().splitlines()
@@ -343,6 +494,9 @@ def test_a_crash_at_any_instant_leaves_files_whole_and_loses_nothing_acknowledge
         name, number = line.split()
         acknowledged[name] = max(acknowledged.get(name, 0), int(number))
     sweep(tmp_path)
+    for lost in (tmp_path / name for name in "abc" if seed % 2 and has_journal):
+        lost.unlink(missing_ok=True)  # The host has gone down, too.
+    recover(Journal(journal, boot=tmp_path / "of another boot"))
     found = files_in(tmp_path)
     for name, content in found.items():
         number, _, rest = content.partition(b":")
@@ -351,7 +505,7 @@ def test_a_crash_at_any_instant_leaves_files_whole_and_loses_nothing_acknowledge
     assert acknowledged.keys() <= found.keys()
 
 
-def _die_while_committing(directory: Path, report: int, chance: random.Random) -> None:
+def _die_while_committing(directory: Path, journal: Journal | None, report: int, chance: random.Random) -> None:
     """In the child: commit until one of the system calls kills us."""
     try:
         left = itertools.count(chance.randrange(5, 60), -1)
@@ -365,7 +519,8 @@ def _die_while_committing(directory: Path, report: int, chance: random.Random) -
             return call
 
         store_module.os = type("DyingOS", (), dict(vars(os)))  # type: ignore[attr-defined]
-        for name in ("open", "write", "fsync", "replace", "close"):
+        journal_module.os = store_module.os  # type: ignore[attr-defined]
+        for name in ("open", "write", "pwrite", "fsync", "replace", "close"):
             setattr(store_module.os, name, staticmethod(dying(getattr(os, name))))
 
         async def one(store: StoreRef, name: str) -> None:
@@ -374,7 +529,7 @@ def _die_while_committing(directory: Path, report: int, chance: random.Random) -
                 os.write(report, f"{name} {number}\n".encode())
 
         async def all_() -> None:
-            store = Store.start(Runtime(asyncio.get_running_loop()))
+            store = Store.start(Runtime(asyncio.get_running_loop()), journal)
             await asyncio.gather(*(one(store, name) for name in "abc"))
 
         asyncio.run(all_())

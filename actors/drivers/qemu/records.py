@@ -7,8 +7,9 @@ from typing import Any
 
 from ....wire.documents.domain import DomainDefinition, format_domain
 from ....wire.enums.domain import DomainState
+from ...changes import Link, Remove, Write
 from ...runtime import Runtime
-from ...store import Link, Remove, Write, commit, commit_later
+from ...store import commit, commit_later
 from ..domain import Domain
 from .process import Process
 from .status import Status, format_status

@@ -35,6 +35,8 @@ class TpmStates(Guest):
 
     def leave_if_gone(self) -> None:
         if self.job is None and self.persistent is None and not self.active and not self._keeps_tpm:
-            # Two small files at most.
-            shutil.rmtree(self.around.files.tpm(self.text_uuid), ignore_errors=True)
+            states = self.around.files.tpm(self.text_uuid)
+            if states.exists():
+                # Two small files at most.
+                shutil.rmtree(states, ignore_errors=True)
         super().leave_if_gone()

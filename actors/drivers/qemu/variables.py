@@ -18,17 +18,20 @@ from .guest import Guest
 MODE = 0o600
 
 
+def variables_of(definition: DomainDefinition) -> Path | None:
+    """Where the file is, None for a guest that has none."""
+    nvram = definition.os.nvram
+    return None if nvram is None or nvram.path is None else Path(nvram.path)
+
+
 def make_variables(definition: DomainDefinition, *, anew: bool = False) -> None:
     """Make the file from its template unless it is there, or in any case (``anew``).
 
     The file is there as a whole or not at all. Raises UnsupportedConfig when there is nothing to make it from,
     OperationFailed when it cannot be written.
     """
-    nvram = definition.os.nvram
-    if nvram is None or nvram.path is None:
-        return
-    path = Path(nvram.path)
-    if path.exists() and not anew:
+    nvram, path = definition.os.nvram, variables_of(definition)
+    if nvram is None or path is None or (path.exists() and not anew):
         return
     if nvram.template is None:
         raise UnsupportedConfig(
@@ -47,21 +50,12 @@ def make_variables(definition: DomainDefinition, *, anew: bool = False) -> None:
         raise OperationFailed(f"os/nvram {path}: cannot be made from {nvram.template}: {error.strerror}") from error
 
 
-def has_variables(definition: DomainDefinition) -> bool:
-    """Whether the file is there."""
-    nvram = definition.os.nvram
-    return nvram is not None and nvram.path is not None and Path(nvram.path).exists()
-
-
-def remove_variables(definition: DomainDefinition) -> None:
+def remove_variables(path: Path) -> None:
     """Remove the file. Raises OperationFailed."""
-    nvram = definition.os.nvram
-    if nvram is None or nvram.path is None:
-        return
     try:
-        Path(nvram.path).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     except OSError as error:
-        raise OperationFailed(f"failed to remove nvram: {nvram.path}: {error.strerror}") from error
+        raise OperationFailed(f"failed to remove nvram: {path}: {error.strerror}") from error
 
 
 # The flag of a call that starts a guest by which its variables are made anew.
@@ -78,12 +72,13 @@ class Variables(Guest):
     """What starts and ends of a domain mean for its variables."""
 
     # What is removed with the definition.
-    _given_up: DomainDefinition | None = None
+    _given_up: Path | None = None
 
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
-        flag = RESET_FLAGS.get(call.row.name)
-        anew = flag is not None and bool(call.args[-1] & flag)
-        await self.runtime.in_thread(lambda: make_variables(live, anew=anew))
+        if variables_of(live) is not None:
+            flag = RESET_FLAGS.get(call.row.name)
+            anew = flag is not None and bool(call.args[-1] & flag)
+            await self.runtime.in_thread(lambda: make_variables(live, anew=anew))
         return await super().boot(call, live, paused)
 
     async def check_undefine(self, flags: int) -> None:
@@ -92,10 +87,11 @@ class Variables(Guest):
         if removed and flags & DomainUndefineFlagsValues.KEEP_NVRAM:
             raise InvalidArgument("cannot both keep and delete nvram")
         assert self.persistent is not None
-        there = await self.runtime.in_thread(has_variables, self.persistent)
+        path = variables_of(self.persistent)
+        there = path is not None and await self.runtime.in_thread(path.exists)
         if there and not removed and not flags & DomainUndefineFlagsValues.KEEP_NVRAM:
             raise OperationInvalid("cannot undefine domain with nvram", object=self.name)
-        self._given_up = self.persistent if removed else None
+        self._given_up = path if removed else None
 
     async def delete_definition(self) -> None:
         given_up, self._given_up = self._given_up, None

@@ -1,0 +1,40 @@
+"""Changes of files that the store makes: what is to be true of a path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The file at ``path`` has this content.
+
+    Without ``durable`` it survives the daemon's death but not the host's: right for the state of running guests, which
+    do not survive that either, and free of flushes.
+    """
+
+    path: Path
+    data: bytes
+    mode: int = 0o600
+    durable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """``path`` is a symbolic link to ``target``."""
+
+    path: Path
+    target: str
+    durable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """There is no file at ``path``; there need not have been one."""
+
+    path: Path
+    durable: bool = True
+
+
+Change = Write | Link | Remove
