@@ -65,6 +65,13 @@ Change = Callable[[DomainDefinition], DomainDefinition]
 class Tuning(Tunables):
     """Calls about parameters of resources."""
 
+    # A running guest's weight for the host's disks when nothing is said of it.
+    usual_weight = 0
+
+    def usual_scheduler(self) -> Mapping[str, int]:
+        """What a running guest has of which nothing is said, by the fields of CpuTune."""
+        return {}
+
     # -- scheduler -----------------------------------------------------------------------------------------------------
 
     def domain_get_scheduler_type(self, call: Call, dom: DomainRef) -> tuple[str, int]:
@@ -81,8 +88,12 @@ class Tuning(Tunables):
 
     def _scheduler(self, definition: DomainDefinition) -> list[TypedParam]:
         tune = definition.cputune or CpuTune()
-        values = ((name, type_, getattr(tune, field)) for name, (field, type_) in _SCHEDULER.items())
-        return [TypedParam(name, int(type_), 0 if value is None else value) for name, type_, value in values]
+        usual = self.usual_scheduler() if definition is self.live else {}
+        found: list[TypedParam] = []
+        for name, (field, type_) in _SCHEDULER.items():
+            value = getattr(tune, field)
+            found.append(TypedParam(name, int(type_), usual.get(field, 0) if value is None else value))
+        return found
 
     async def domain_set_scheduler_parameters(self, call: Call, dom: DomainRef, params: list[TypedParam]) -> None:
         await self._set_scheduler(call, params, 0)
@@ -139,9 +150,11 @@ class Tuning(Tunables):
         self, call: Call, dom: DomainRef, nparams: int, flags: int
     ) -> tuple[list[TypedParam], int]:
         self.check_flags(call, flags, IMPACTS | TEXT_OKAY)
-        tune = self.definition_for(flags & IMPACTS).blkiotune or BlkioTune()
+        definition = self.definition_for(flags & IMPACTS)
+        tune = definition.blkiotune or BlkioTune()
+        usual = self.usual_weight if definition is self.live else 0
         found = [
-            TypedParam("weight", _UINT, tune.weight or 0),
+            TypedParam("weight", _UINT, tune.weight or usual),
             *(TypedParam(name, _TEXT, _shown(tune.devices, field)) for name, field in _BLKIO_DEVICES.items()),
         ]
         return first(found, nparams)

@@ -10,6 +10,7 @@ from ..domain.life import START_FLAGS
 from .agent_calls import AgentCalls
 from .agent_vcpus import AgentVcpus
 from .controls import Controls
+from .counting import Counting
 from .news import News
 from .saving import GuestSaving
 from .statistics import Statistics
@@ -19,7 +20,7 @@ from .variables import Variables
 _STARTS = ("domain_create_with_flags", "domain_create_xml", "domain_create_xml_with_files")
 
 
-class QemuDomain(TpmStates, Statistics, Variables, GuestSaving, News, AgentCalls, AgentVcpus, Controls):
+class QemuDomain(TpmStates, Counting, Statistics, Variables, GuestSaving, News, AgentCalls, AgentVcpus, Controls):
     """A domain whose guest is a QEMU process."""
 
     flags: ClassVar[Mapping[str, int]] = {

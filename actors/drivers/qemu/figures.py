@@ -13,6 +13,7 @@ from ....wire.documents.domain import Disk, DomainDefinition
 from ....wire.enums.domain_tuning import DomainStatsTypes as Types
 from ....wire.enums.domain_tuning import VcpuState
 from ....wire.params import ParamType, TypedParam
+from ..domain.tuning import PERF_EVENTS
 from .usage import Usage
 
 _INT, _UINT, _LLONG = int(ParamType.INT), int(ParamType.UINT), int(ParamType.LLONG)
@@ -55,7 +56,8 @@ _CALCULATION = {"unstarted": 0, "measuring": 1, "measured": 2}
 class Subject:
     """One domain that figures are told of, as it knows itself. ``pid`` is None while it is off.
 
-    ``answers`` are what its QEMU says, by question; ``threads`` its processors' threads, by number.
+    ``answers`` are what its QEMU says, by question; ``threads`` its processors' threads, by number; ``counted`` what
+    the kernel counts of it (`<perf>`).
     """
 
     definition: DomainDefinition
@@ -66,6 +68,7 @@ class Subject:
     pid: int | None = None
     answers: Mapping[str, Any] = field(default_factory=dict)
     threads: Mapping[int, int] = field(default_factory=dict)
+    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 def _state(subject: Subject, usage: Usage) -> Params:
@@ -232,8 +235,14 @@ def _dirtyrate(subject: Subject, usage: Usage) -> Params:
         yield TypedParam(f"dirtyrate.vcpu.{each['id']}.megabytes_per_second", _ULLONG, each["dirty-rate"])
 
 
+def _perf(subject: Subject, usage: Usage) -> Params:
+    for event in PERF_EVENTS:
+        if event in subject.counted:
+            yield TypedParam(f"perf.{event}", _ULLONG, subject.counted[event])
+
+
 def _none(subject: Subject, usage: Usage) -> Params:
-    """Of counters of the processor's and of resctrl's, which no guest here has."""
+    """Of resctrl's counters, which no guest here has."""
     return iter(())
 
 
@@ -244,7 +253,7 @@ GROUPS: Mapping[int, Callable[[Subject, Usage], Params]] = {
     int(Types.VCPU): _vcpu,
     int(Types.INTERFACE): _interface,
     int(Types.BLOCK): _block,
-    int(Types.PERF): _none,
+    int(Types.PERF): _perf,
     int(Types.IOTHREAD): _iothread,
     int(Types.MEMORY): _none,
     int(Types.DIRTYRATE): _dirtyrate,

@@ -210,6 +210,7 @@ class Guest(Records):
         self._monitor = guest.monitor
         self._watch_process(guest.process)
         try:
+            await self.count(guest.live)
             await self.load_stream(call)
             if self.is_incoming:
                 # Were it ended as a start that nobody was told of, once it has run, its disks would be ahead of what
@@ -232,6 +233,13 @@ class Guest(Records):
 
     async def load_stream(self, call: Call) -> None:
         """Have a QEMU that was started for it read a saved guest."""
+
+    async def count(self, live: DomainDefinition) -> None:
+        """Have the kernel count of the process what this definition says. Raises VirtError for what it does not."""
+
+    def counted(self) -> dict[str, int]:
+        """What the kernel has counted until now."""
+        return {}
 
     async def _note_start(self, live: DomainDefinition, what: Happening) -> None:
         """Write the status file of a guest whose start is about to be told."""

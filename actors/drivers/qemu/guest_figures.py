@@ -9,7 +9,7 @@ from typing import Any
 
 from ....wire.enums.domain_tuning import DomainMemoryStatTags as Tags
 from ....wire.enums.error import ErrorDomain, ErrorNumber
-from ....wire.errors import InvalidArgument, MonitorFailure, OperationInvalid, SystemFailure
+from ....wire.errors import InvalidArgument, MonitorFailure, NotSupported, OperationInvalid, SystemFailure
 from ....wire.params import ParamType, TypedParam
 from ....wire.table import DomainRef
 from ....wire.table.structs import DiskError, MemoryStat, VcpuInfo
@@ -18,6 +18,7 @@ from ..domain.disks import find_disk
 from ..domain.flags import TEXT_OKAY
 from ..domain.interfaces import find_interface
 from ..domain.typed_params import first
+from .cgroups import ProcessorTime
 from .disk_sizes import disk_sizes
 from .guest import BYTES_PER_KIB, Guest
 
@@ -103,12 +104,37 @@ class GuestFigures(Guest):
     ) -> tuple[list[TypedParam], int]:
         self.check_flags(call, flags, TEXT_OKAY)
         self.require_active()
-        if start_cpu != -1 or self.process is None:
-            raise OperationInvalid("cgroup CPUACCT controller is not mounted", object=self.name)
+        if start_cpu != -1:
+            return self._cpu_stats_of_each(nparams, start_cpu, ncpus)
+        if self.process is None:
+            raise OperationInvalid("domain is not running", object=self.name)
         fields = _stat(Path(f"/proc/{self.process.pid}/stat"))
         user, system = int(fields[11]) * _NS_PER_TICK, int(fields[12]) * _NS_PER_TICK
         values = {"cpu_time": user + system, "user_time": user, "system_time": system}
         return first([TypedParam(name, ParamType.ULLONG, value) for name, value in values.items()], nparams)
+
+    def _cpu_stats_of_each(self, nparams: int, start_cpu: int, ncpus: int) -> tuple[list[TypedParam], int]:
+        """What the guest used of each of the host's processors, as control groups of version 1 count it."""
+        groups = self.around.files.groups(self.text_uuid)
+        times = groups.processor_times()
+        if times is None:
+            if groups.version_of("cpu") == 2:
+                raise NotSupported(
+                    "operation 'getCpuacctPercpuUsage' not supported for backend 'cgroup V2'",
+                    code=ErrorNumber.OPERATION_UNSUPPORTED,
+                )
+            raise OperationInvalid("cgroup CPUACCT controller is not mounted", object=self.name)
+        if ncpus == 0:
+            return [], len(times)
+        if nparams == 0:
+            return [], len(ProcessorTime._fields)
+        if start_cpu >= len(times):
+            raise InvalidArgument(f"start_cpu {start_cpu} larger than maximum of {len(times) - 1}")
+        found: list[TypedParam] = []
+        for each in times[start_cpu : start_cpu + ncpus]:
+            values = (("cpu_time", each.total), ("vcpu_time", each.vcpus))
+            found += [TypedParam(name, ParamType.ULLONG, value) for name, value in values[:nparams]]
+        return found, min(nparams, len(ProcessorTime._fields))
 
     # -- disks ---------------------------------------------------------------------------------------------------------
 

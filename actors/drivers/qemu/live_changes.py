@@ -15,26 +15,22 @@ from ....wire.enums.error import ErrorNumber
 from ....wire.errors import OperationInvalid, OperationTimeout, UnsupportedConfig
 from ...call import Call
 from ...monitor.qmp import QmpEvent
-from .command_line import Placement, placement
 from .command_line.disk import throttle
 from .command_line.iothread import iothread_pools
-from .command_line.placement import bound_nodes
-from .guest import BYTES_PER_KIB, Guest
+from .guest import BYTES_PER_KIB
 from .guest_figures import is_of
-from .threads import QUESTIONS, Threads, place_threads
+from .placing import PLACED, Placing
 
 # Seconds that a guest has to let go of a device.
 PATIENCE = 5.0
 _NO_LIMITS: dict[str, Any] = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
-# What threads there are, and what they get of the host.
-_PLACED = ("cputune", "memtune", "blkiotune", "numatune", "current_vcpus", "vcpu_list", "iothreads", "iothread_ids")
-_CHANGING = frozenset({"current_memory", "devices", *_PLACED})
+_CHANGING = frozenset({"current_memory", "devices", "perf", *PLACED})
 _CHANGING_DEVICES = frozenset({"disks", "memballoon"})
 # The order in which QEMU numbers processors.
 _PLACES = ("node-id", "socket-id", "die-id", "core-id", "thread-id")
 
 
-class LiveChanges(Guest):
+class LiveChanges(Placing):
     """How the running guest follows its definition."""
 
     def __init__(self, *args: Any) -> None:
@@ -56,8 +52,10 @@ class LiveChanges(Guest):
             await self._change_iothreads(call, before, live)
         if live.current_vcpus != before.current_vcpus:
             live = await self._change_vcpus(call, before, live)
-        if any(getattr(live, name) != getattr(before, name) for name in _PLACED):
-            await self._place_anew(call, before, live)
+        if any(getattr(live, name) != getattr(before, name) for name in PLACED):
+            await self.place_anew(call, before, live)
+        if live.perf != before.perf:
+            await self.count(live)
         return live
 
     # -- memory --------------------------------------------------------------------------------------------------------
@@ -104,29 +102,6 @@ class LiveChanges(Guest):
                     if value is not None:
                         path = f"/objects/iothread{number}"
                         await self.execute(call, "qom-set", {"path": path, "property": name, "value": value})
-
-    async def _place_anew(self, call: Call, before: DomainDefinition, live: DomainDefinition) -> None:
-        """Pin the guest's threads and set its limits, as at its start; what is limited no more is set free."""
-        process = self.process
-        assert process is not None
-        had, wanted = placement(before), _with_nodes(before, live, placement(live))
-        if had.is_empty and wanted.is_empty:
-            return
-        told = {question: await self.execute(call, question) for question in QUESTIONS}
-        groups = self.around.files.groups(self.text_uuid)
-
-        def place() -> None:
-            threads = Threads.of(process.pid, told)
-            groups.change(had, wanted, process.pid, threads)
-            place_threads(wanted, threads)
-
-        placing = asyncio.ensure_future(self.runtime.in_thread(place))
-        try:
-            await asyncio.shield(placing)
-        except asyncio.CancelledError:
-            # The guest is about to end: its groups must not be made while they are removed.
-            await asyncio.wait((placing,))
-            raise
 
     # -- processors ----------------------------------------------------------------------------------------------------
 
@@ -177,17 +152,6 @@ class LiveChanges(Guest):
         gone = self._leaving.get(str(event.data.get("device")))
         if gone is not None and not gone.done():
             gone.set_result(None)
-
-
-def _with_nodes(before: DomainDefinition, live: DomainDefinition, wanted: Placement) -> Placement:
-    """The placement of a guest whose memory is to be on other nodes. Raises OperationInvalid where QEMU holds it."""
-    old, new = before.numatune, live.numatune
-    if new is None or new.nodeset is None or (old is not None and old.nodeset == new.nodeset):
-        return wanted
-    if old is not None and old.mode not in (None, "restrictive"):
-        raise OperationInvalid("change of nodeset for running domain requires restrictive numa mode", object=live.name)
-    limits = (*(limit for limit in wanted.limits if limit.what != "mems"), bound_nodes(new.nodeset))
-    return replace(wanted, limits=limits)
 
 
 def _alias_of(slot: Any) -> str:

@@ -101,7 +101,8 @@ class Statistics(Guest):
         definition = self.definition
         memory = self.current_memory()
         pid = None if self.process is None or self.live is None else self.process.pid
-        return Subject(definition, int(self.state), int(self.reason), memory, sought.backing, pid)
+        counted = self.counted() if pid is not None and sought.kinds & Types.PERF else {}
+        return Subject(definition, int(self.state), int(self.reason), memory, sought.backing, pid, counted=counted)
 
     def _questions(self, definition: DomainDefinition, kinds: int) -> dict[str, tuple[str, dict[str, Any] | None]]:
         asked = questions(definition, kinds)

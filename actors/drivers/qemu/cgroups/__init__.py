@@ -8,5 +8,6 @@ and writes. What this host's groups do not do is refused by its name in the defi
 
 from .guest_groups import GuestGroups, ProcessorTime
 from .hierarchies import Hierarchy, Source, hierarchies
+from .settings import USUAL_SHARES, USUAL_WEIGHT
 
-__all__ = ["GuestGroups", "Hierarchy", "ProcessorTime", "Source", "hierarchies"]
+__all__ = ["USUAL_SHARES", "USUAL_WEIGHT", "GuestGroups", "Hierarchy", "ProcessorTime", "Source", "hierarchies"]

@@ -269,23 +269,22 @@ def _inherit(file: Path) -> None:
 def _offer(hierarchy: Hierarchy, place: Path, controllers: Iterable[str]) -> None:
     """Let the groups below one have these controllers (version 2)."""
     names = {"io" if each == "blkio" else each for each in controllers}
-    for name in sorted(names - set(words(place / "cgroup.subtree_control"))):
-        try:
-            (place / "cgroup.subtree_control").write_text(f"+{name}")
-        except OSError as error:
-            if error.errno != errno.EBUSY or not (hierarchy.delegated and place == hierarchy.base):
-                raise
-            _step_aside(place)
-            (place / "cgroup.subtree_control").write_text(f"+{name}")
+    missing = names - set(words(place / "cgroup.subtree_control"))
+    if missing and hierarchy.delegated and place == hierarchy.base:
+        _step_aside(place)
+    for name in sorted(missing):
+        (place / "cgroup.subtree_control").write_text(f"+{name}")
 
 
 def _step_aside(base: Path) -> None:
-    """Move the processes of a delegated group, the daemon's own among them, into a group below it."""
-    aside = base / ASIDE
-    aside.mkdir(exist_ok=True)
+    """Move the processes of a delegated group, the daemon's own among them, into a group below it.
+
+    This comes before any controller: one for threads can be had with processes, but no other one after it.
+    """
     for pid in words(base / "cgroup.procs"):
+        (base / ASIDE).mkdir(exist_ok=True)
         with contextlib.suppress(ProcessLookupError):
-            (aside / "cgroup.procs").write_text(pid)
+            (base / ASIDE / "cgroup.procs").write_text(pid)
 
 
 def _make_parts(groups: Mapping[str, Group], settings: Iterable[Setting], threads: Threads) -> None:

@@ -23,6 +23,10 @@ CONTROLLERS: Mapping[str, str] = {
     "mems": "cpuset",
 }
 
+# What a group has of which nothing is said: shares by version (0: a host without control groups), and its weight.
+USUAL_SHARES: Mapping[int, int] = {0: 1024, 1: 1024, 2: 100}
+USUAL_WEIGHT = 100
+
 # Where nothing was set the parent's value is in force; a group with processes wants it written out.
 PARENTS = "the parent's"
 

@@ -98,6 +98,5 @@ VALUES: dict[str, frozenset[Any]] = {
         "Timer.name": "platform hpet kvmclock pit rtc tsc hypervclock",
     }.items()
 } | {
-    "PerfEvent.enabled": frozenset({False}),
     "Hap.state": frozenset({True}),
 }

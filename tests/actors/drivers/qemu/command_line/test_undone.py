@@ -28,7 +28,6 @@ def document(inside: str = "", devices: str = "", os: str = "", attributes: str 
         (document("<launchSecurity type='s390-pv'/>"), "element /domain/launchSecurity"),
         (document("<cputune><cachetune vcpus='0'/></cputune>"), "element /domain/cputune/cachetune"),
         (document("<numatune><memory placement='auto'/></numatune>"), "/numatune/memory/@placement of 'auto'"),
-        (document("<perf><event name='cmt' enabled='yes'/></perf>"), "/domain/perf/event/@enabled of True"),
         (document("<resource><fibrechannel appid='x'/></resource>"), "/domain/resource/fibrechannel/@appid"),
         (document("<features><htm state='on'/></features>"), "/domain/features/htm/@state"),
         (document("<features><gic version='2'/></features>"), "element /domain/features/gic"),
