@@ -76,7 +76,10 @@ class Shell:
         number = next(self._numbers)
         self.type(f"{command}; echo do''ne-{number}")
         self.wait_for(f"''ne-{number}\r\n")
-        return self.wait_for(f"done-{number}\r\n").removesuffix(f"done-{number}\r\n").replace("\r\n", "\n")
+        said = self.wait_for(f"done-{number}\r\n").removesuffix(f"done-{number}\r\n").replace("\r\n", "\n")
+        # What is typed before the shell reads a line again is echoed twice, by the terminal and by the shell.
+        self.wait_for("# ")
+        return said
 
     def read_to_the_end(self) -> str:
         """Everything until the guest's side finishes the stream."""
