@@ -30,6 +30,8 @@ from ....wire.documents.domain import (
     RedirectedDevice,
     Rng,
     Serial,
+    SharedMemory,
+    Smartcard,
     Tpm,
     Video,
     Vsock,
@@ -40,9 +42,12 @@ from ....wire.errors import UnsupportedConfig
 from .addresses import assign_addresses
 from .drives import in_order
 from .firmware import FirmwareStore, with_firmware
-from .machine import MachineFamily, family_of
+from .machine import PC, MachineFamily, family_of
 from .nodes import with_nodes
 
+# Where servers of disks listen.
+DISK_PORTS = {"nbd": 10809, "http": 80, "https": 443, "ftp": 21, "ftps": 990, "tftp": 69, "ssh": 22}
+SHARED_MIB = 4
 LIBVIRTS_CHANNELS = "/var/lib/libvirt/qemu/channel/target/"
 DOMAIN_TYPES = ("kvm", "qemu")
 
@@ -70,7 +75,7 @@ def complete_definition(
     definition = with_nodes(replace(definition, os=os, devices=devices))
     if firmware is not None:
         definition = with_firmware(definition, firmware)
-    definition = complete(definition, new_uuid=new_uuid)
+    definition = complete(definition, new_uuid=new_uuid, bus_of_sd="scsi")
     if definition.genid is not None and definition.genid.value is None:
         definition = replace(definition, genid=GenerationId(value=new_uuid()))
     return assign_addresses(replace(definition, devices=_with_models(definition.devices)))
@@ -83,17 +88,35 @@ def _with_implicit(devices: Devices, family: MachineFamily) -> Devices:
         controllers=_controllers(devices.controllers, family),
         interfaces=tuple(replace(each, model=each.model or family.interface_model) for each in devices.interfaces),
         inputs=_inputs(devices.inputs) if family.keyboard else devices.inputs,
-        videos=devices.videos or ((Video(),) if devices.graphics and family.video else ()),
+        videos=_videos(devices.videos) or ((Video(),) if devices.graphics and family.video else ()),
         memballoon=devices.memballoon or Memballoon(model="virtio"),
         audios=devices.audios or _audios(devices),
         graphics=tuple(map(_graphics, devices.graphics)),
     )
 
 
+def _videos(videos: tuple[Video, ...]) -> tuple[Video, ...]:
+    """Cards with what libvirt makes of their sizes (KiB): the next power of two."""
+    return tuple(_video(video) for video in videos)
+
+
+def _video(video: Video) -> Video:
+    model = None if video.model == "default" else video.model
+    sizes = {name: _power_of_two(size) for name in ("ram", "vram") if (size := getattr(video, name)) is not None}
+    return replace(video, model=model, **sizes)
+
+
+def _power_of_two(size: int) -> int:
+    return 1 << (size - 1).bit_length() if size else 0
+
+
 def _audios(devices: Devices) -> tuple[Audio, ...]:
-    """Where sound goes: to a viewer that can play it, else nowhere. Who listens on D-Bus says so himself."""
+    """Where sound goes: to a viewer that can play it, else nowhere. Who looks on past QEMU's own servers says so
+    himself."""
     displays = {each.type for each in devices.graphics}
-    return () if "dbus" in displays else (Audio(id=1, type="spice" if "spice" in displays else "none"),)
+    if displays and not displays & {"vnc", "spice"}:
+        return ()
+    return (Audio(id=1, type="spice" if "spice" in displays else "none"),)
 
 
 def _graphics(display: Graphics) -> Graphics:
@@ -119,7 +142,8 @@ def _controllers(controllers: tuple[Controller, ...], family: MachineFamily) -> 
 
 def _with_model(controller: Controller, family: MachineFamily) -> Controller:
     if controller.type == "usb":
-        return replace(controller, model=controller.model or family.usb_model)
+        # Who asks for "a controller" gets an old one, also where the machine's own would be another.
+        return replace(controller, model=controller.model or (family.usb_model and PC.usb_model))
     if controller.type == "scsi":
         return replace(controller, model=family.scsi_model if controller.model in (None, "auto") else controller.model)
     if controller.type != "pci":
@@ -145,16 +169,16 @@ def _completed(device: Device) -> Device:
     change = _COMPLETIONS.get(type(device))
     if change is not None:
         device = change(device)
-    if isinstance(device, CharacterDevice | RedirectedDevice):
+    if isinstance(device, CharacterDevice | RedirectedDevice | Smartcard):
         device = _with_ends(device)
     return device
 
 
-def _with_ends(device: CharacterDevice | RedirectedDevice) -> Device:
+def _with_ends(device: CharacterDevice | RedirectedDevice | Smartcard) -> Device:
     """Who does not listen connects, and says what he has to say as it is."""
     if device.type == "tcp":
         device = replace(device, protocol=device.protocol or "raw")
-    if device.type == "tcp" or (device.type == "unix" and device.source_path is not None):
+    if device.type in ("tcp", "udp") or (device.type == "unix" and device.source_path is not None):
         device = replace(device, source_mode=device.source_mode or "connect")
     return device
 
@@ -162,12 +186,20 @@ def _with_ends(device: CharacterDevice | RedirectedDevice) -> Device:
 def _disk(disk: Disk) -> Disk:
     """An image whose format is not told is raw: looking into it would let a guest choose what its host opens."""
     driver = disk.driver or DiskDriver()
-    return replace(disk, driver=replace(driver, name=driver.name or "qemu", type=driver.type or "raw"))
+    port = DISK_PORTS.get(disk.protocol or "")
+    hosts = disk.hosts
+    if port is not None:
+        hosts = tuple(
+            replace(host, port=port) if host.port is None and host.socket is None else host for host in disk.hosts
+        )
+    return replace(disk, hosts=hosts, driver=replace(driver, name=driver.name or "qemu", type=driver.type or "raw"))
 
 
 def _tpm(tpm: Tpm) -> Tpm:
-    """An emulator is of the version that its model is usually of."""
+    """An emulator is of the version that its model is usually of; the host's is the first."""
     model = tpm.model or "tpm-tis"
+    if tpm.backend == "passthrough":
+        return replace(tpm, model=model, device=tpm.device or "/dev/tpm0")
     if tpm.backend != "emulator" or tpm.version is not None:
         return replace(tpm, model=model)
     return replace(tpm, model=model, version="2.0" if model == "tpm-crb" else "1.2")
@@ -176,9 +208,20 @@ def _tpm(tpm: Tpm) -> Tpm:
 def _rng(rng: Rng) -> Rng:
     if rng.backend == "random":
         return replace(rng, source=rng.source or "/dev/random")
-    if rng.backend == "egd" and rng.server_type == "tcp":
-        return replace(rng, server_protocol=rng.server_protocol or "raw")
+    if rng.backend == "egd" and rng.server_type in ("tcp", "udp", "unix"):
+        servers = tuple(replace(server, mode=server.mode or "connect") for server in rng.servers)
+        protocol = rng.server_protocol or ("raw" if rng.server_type == "tcp" else None)
+        return replace(rng, servers=servers, server_protocol=protocol)
     return rng
+
+
+def _shared(share: SharedMemory) -> SharedMemory:
+    """Memory of 4 MiB, or a server that says how much there is and how its clients wake each other."""
+    if share.model == "ivshmem-plain":
+        return replace(share, size=share.size or SHARED_MIB)
+    if share.server is not None and share.ioeventfd is None:
+        return replace(share, ioeventfd=True)
+    return share
 
 
 def _memory(module: MemoryDevice) -> MemoryDevice:
@@ -202,6 +245,7 @@ _COMPLETIONS: dict[type[Device], Callable[[Any], Device]] = {
     Channel: _channel,
     Disk: _disk,
     Serial: _serial,
+    SharedMemory: _shared,
     Tpm: _tpm,
     Rng: _rng,
     MemoryDevice: _memory,

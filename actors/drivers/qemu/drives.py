@@ -50,7 +50,7 @@ BUSES: dict[str, DriveBus] = {
     "ide": DriveBus(per_controller=4, per_bus=2, buses=2, targets=1, units=2),
     "sata": DriveBus(per_controller=6, per_bus=6, buses=1, targets=1, units=6),
     "fdc": DriveBus(per_controller=2, per_bus=2, buses=1, targets=1, units=2),
-    "scsi": DriveBus(per_controller=15, per_bus=15, buses=1, targets=256, units=16384, reserved=7),
+    "scsi": DriveBus(per_controller=7, per_bus=7, buses=1, targets=256, units=16384, reserved=7),
 }
 # Chips whose disks have a target of their own and nothing else; libvirt calls it their unit.
 NARROW_CHIPS = ("lsilogic", "am53c974", "dc390")

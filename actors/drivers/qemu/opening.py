@@ -102,7 +102,7 @@ class Opening:
             return None
         path = self._files.display(self._uuid)
         listens = tuple(dataclasses.replace(on, socket=str(path)) for on in display.listens)
-        self._change_display(display, listens=listens, socket=str(path))
+        self._change_display(display, listens=listens, socket=str(path) if display.type == "vnc" else None)
         return path
 
     def _vsock(self) -> OpenedVsock | None:

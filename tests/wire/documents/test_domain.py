@@ -406,9 +406,10 @@ def test_a_virtio_console_comes_behind_the_one_that_mirrors_the_serial_port() ->
     ]
 
 
-def test_a_first_console_that_is_not_the_serial_port_is_refused() -> None:
-    with pytest.raises(UnsupportedConfig, match="the first console"):
-        completed(devices="<serial type='pty'/><console type='file'><source path='/x'/></console>")
+def test_a_first_console_is_the_serial_port_whatever_it_says() -> None:
+    devices = completed(devices="<serial type='pty'/><console type='file'><source path='/x'/></console>").devices
+
+    assert [(console.type, console.source_path) for console in devices.consoles] == [("pty", None)]
 
 
 def test_a_live_console_follows_its_serial_port() -> None:

@@ -344,9 +344,8 @@ def _serials_and_consoles(
     if on_serial and not serials:
         serials = (_serial_of(consoles[0]),)
     serials = _with_ports(serials)
-    if on_serial:
-        _check_same(serials[0], consoles[0])
-    elif serials and serials[0].target_type != "pci-serial":
+    # The first console of a serial port says what that port says, whatever was said of it: `mirror_console`.
+    if not on_serial and serials and serials[0].target_type in (None, "isa-serial"):
         consoles = (Console(type=serials[0].type, target_type="serial", target_port=0), *consoles)
     return serials, consoles
 
@@ -365,13 +364,6 @@ def _host_side(device: CharacterDevice) -> dict[str, Any]:
     return {name: getattr(device, name) for name in own}
 
 
-def _check_same(serial: Serial, console: Console) -> None:
-    if console.type != serial.type or console.source_path not in (None, serial.source_path):
-        raise UnsupportedConfig(
-            f"the first console ({console.type}) is the first serial port, which is something else ({serial.type})"
-        )
-
-
 def _with_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
     taken = {port.target_port for port in ports if port.target_port is not None}
     numbered = []
@@ -384,7 +376,7 @@ def _with_ports(ports: tuple[Port, ...]) -> tuple[Port, ...]:
 
 
 def _input(device: Input) -> Input:
-    bus = {"tablet": "usb", "mouse": "ps2", "keyboard": "ps2"}.get(device.type)
+    bus = {"tablet": "usb", "mouse": "ps2", "keyboard": "ps2", "passthrough": "virtio"}.get(device.type)
     return device if device.bus else replace(device, bus=bus)
 
 
@@ -397,13 +389,13 @@ def _with_listens(graphics: Graphics) -> Graphics:
     if graphics.socket is not None and not graphics.listens:
         graphics = replace(graphics, listens=(Listen(type="socket", socket=graphics.socket),))
     listens = graphics.listens or (Listen(type="address", address=graphics.listen),)
-    return replace(graphics, listens=listens, listen=listens[0].address, socket=listens[0].socket)
+    return replace(graphics, listens=listens, listen=listens[0].address, socket=None)
 
 
 def _vnc(graphics: Graphics) -> Graphics:
     graphics = _with_listens(graphics)
-    if graphics.listens[0].type == "socket":
-        return replace(graphics, port=None, autoport=None, websocket=None)
+    if graphics.listens[0].type in ("socket", "none"):
+        return replace(graphics, port=None, autoport=None, websocket=None, socket=graphics.listens[0].socket)
     automatic = graphics.autoport or graphics.port in (None, -1)
     return replace(graphics, port=-1 if automatic else graphics.port, autoport=automatic)
 

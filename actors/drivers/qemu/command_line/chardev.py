@@ -59,6 +59,8 @@ def host_side(end: HostEnd, id: str, board: Board) -> list[str]:
         raise UnsupportedConfig(f"{end.name}: type {end.type!r}")
     _check(end, kind.fields)
     settings = kind.settings(end)
+    if kind.needs == _SPICE and not any(each.type == "spice" for each in board.definition.devices.graphics):
+        raise UnsupportedConfig(f"chardev '{end.type}' not supported without spice graphics")
     if kind.needs is not None and not board.capabilities.has_option(*kind.needs):
         raise UnsupportedConfig(f"{end.name}: {board.capabilities.binary} has no chardev {kind.backend!r}")
     backend = "parallel" if end.use == "parallel" and end.type == "dev" else kind.backend

@@ -38,6 +38,8 @@ VIRTIO_SCSI = {
     "virtio-transitional": "virtio-transitional",
     "virtio-non-transitional": "virtio-non-transitional",
 }
+# What chips the machine's own are.
+BUILTIN_MODELS = {"ide": "piix3"}
 XHCI = ("nec-xhci", "qemu-xhci")
 MAX_XHCI_PORTS = 15
 # The first port that a companion serves, where the document does not say.
@@ -98,7 +100,7 @@ def _check_fields(controller: Controller) -> None:
 def _builtin(board: Board, controller: Controller) -> list[str]:
     """The machine's own controllers are as they are, but for settings of the root bus."""
     is_root = controller.type == "pci"
-    expected = board.family.root if is_root else None
+    expected = board.family.root if is_root else BUILTIN_MODELS.get(controller.type)
     if controller.model not in (None, expected):
         raise UnsupportedConfig(f"{label(controller)}: the machine has its own")
     place = board.family.places.get((controller.type, controller.index or 0))
@@ -125,8 +127,8 @@ def _usb(board: Board, controller: Controller) -> list[str]:
         raise UnsupportedConfig(f"{label(controller)}: {controller.ports} ports")
     if controller.model in COMPANIONS and _has_master(board, controller):
         return _companion(board, controller, driver)
-    if controller.master_startport is not None:
-        raise UnsupportedConfig(f"{label(controller)}: it has no master")
+    if controller.master_startport is not None or controller.model in COMPANIONS:
+        raise UnsupportedConfig(f"{label(controller)}: No master USB controller specified")
     return board.device(controller, driver, p2=controller.ports, p3=controller.ports)
 
 

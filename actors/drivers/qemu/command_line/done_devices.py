@@ -151,7 +151,7 @@ VALUES: dict[str, frozenset[Any]] = {
         "MemoryDevice.model": "dimm nvdimm virtio-pmem virtio-mem",
         "RedirectedDevice.type": _HOST_SIDES,
         "Smartcard.type": _HOST_SIDES,
-        "Video.model": "vga cirrus vmvga qxl virtio bochs ramfb none",
+        "Video.model": "default vga cirrus vmvga qxl virtio bochs ramfb none",
         "Memballoon.model": "virtio none virtio-transitional virtio-non-transitional",
     }.items()
 }

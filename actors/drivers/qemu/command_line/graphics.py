@@ -97,8 +97,6 @@ def _local_display(board: Board) -> str:
         raise UnsupportedConfig("graphics egl-headless together with dbus")
     for display in displays:
         if display.type == "egl-headless":
-            if not any(each.type in ("vnc", "spice") for each in board.definition.devices.graphics):
-                raise UnsupportedConfig("graphics egl-headless without vnc or spice")
             return key_values("egl-headless", rendernode=display.render_node)
         return _dbus(board, display)
     return "none"
@@ -131,6 +129,8 @@ def _vnc(board: Board, display: Graphics) -> list[str]:
         "audiodev": audio_id(board, "graphics vnc", display.audio),
     }
     listen = _listen(display)
+    if listen.type == "none":
+        return ["-vnc", key_values("none", **settings)]
     if listen.type == "socket":
         if display.websocket is not None:
             raise UnsupportedConfig("graphics vnc: a websocket beside a socket")
@@ -219,8 +219,6 @@ def _listen(display: Graphics) -> Listen:
         listen = Listen(type="socket", socket=display.socket)
     else:
         listen = Listen(type="address", address=display.listen)
-    if listen.type == "none" and display.type == "vnc":
-        raise UnsupportedConfig("graphics vnc: listen type 'none'")
     if (listen.socket is not None and listen.type != "socket") or (
         listen.address is not None and listen.type != "address"
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .....wire.documents.domain import Crypto, Hub, Iommu, Panic, Vsock, Watchdog
+from .....wire.documents.domain import Crypto, Features, Hub, Iommu, Panic, Vsock, Watchdog
 from .....wire.errors import UnsupportedConfig
 from ..labels import label
 from .board import Board, alias
@@ -82,6 +82,9 @@ def iommu(board: Board) -> list[str]:
 def _intel_iommu(board: Board, unit: Iommu) -> list[str]:
     if unit.model != "intel" or not board.family.pcie:
         raise UnsupportedConfig(f"iommu {unit.model!r} on machine type {board.family.name}")
+    features = board.definition.features or Features()
+    if unit.intremap and features.ioapic != "qemu":
+        raise UnsupportedConfig("IOMMU interrupt remapping requires split I/O APIC (ioapic driver='qemu')")
     properties = {
         "intremap": None if unit.intremap is None else on_off(unit.intremap),
         "caching-mode": unit.caching_mode,
@@ -96,7 +99,7 @@ def _virtio_iommu(board: Board, unit: Iommu) -> list[str]:
     for field in ("intremap", "caching_mode", "eim", "iotlb", "aw_bits"):
         if getattr(unit, field) is not None:
             raise UnsupportedConfig(f"iommu 'virtio': {field.replace('_', ' ')}")
-    if not board.family.root:
+    if not board.family.pcie:
         raise UnsupportedConfig(f"iommu 'virtio' on machine type {board.family.name}")
     return board.device(unit, "virtio-iommu-pci")
 

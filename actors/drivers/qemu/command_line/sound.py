@@ -71,6 +71,9 @@ SPEAKER = "pcspk"
 
 def audios(board: Board) -> list[str]:
     """The arguments of all backends."""
+    devices = board.definition.devices
+    if any(each.type == "spice" for each in devices.audios) and not any(d.type == "spice" for d in devices.graphics):
+        raise UnsupportedConfig("Spice audio is not supported without spice graphics")
     return [word for audio in board.definition.devices.audios for word in _audio(audio)]
 
 

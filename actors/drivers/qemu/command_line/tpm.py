@@ -38,6 +38,8 @@ def tpms(board: Board) -> list[str]:
 def _tpm(board: Board, module: Tpm) -> list[str]:
     if module.model not in MODELS:
         raise UnsupportedConfig(label(module))
+    if module.model == "tpm-crb" and module.version == "1.2":
+        raise UnsupportedConfig("Unsupported interface 'tpm-crb' for TPM 1.2")
     for field, backends in ONLY_FOR.items():
         if module.backend not in backends and getattr(module, field) not in (None, False):
             raise UnsupportedConfig(f"{label(module)}: {field.replace('_', ' ')} with backend {module.backend!r}")

@@ -38,6 +38,7 @@ _VRAM = frozenset({"vram"})
 CARDS = {
     "vga": Card("VGA", memory=_VRAM, resolution=True),
     "cirrus": Card("cirrus-vga", ignored=_VRAM),
+    "default": Card("cirrus-vga", ignored=_VRAM),
     "vmvga": Card("vmware-svga", memory=_VRAM),
     "bochs": Card("bochs-display", memory=_VRAM, resolution=True),
     "ramfb": Card("ramfb"),
@@ -117,6 +118,11 @@ def _resolution(card: Card, video: Video) -> dict[str, Any]:
 
 def _memory(card: Card, video: Video) -> dict[str, Any]:
     sizes = {name: size for name in SIZES if (size := getattr(video, name)) is not None}
+    for name in ("vram", "vgamem"):
+        if 0 < sizes.get(name, KIB_PER_MIB) < KIB_PER_MIB:
+            raise UnsupportedConfig(f"value for '{name}' must be at least 1 MiB (1024 KiB)")
+    if (size := sizes.get("vgamem", 0)) & (size - 1):
+        raise UnsupportedConfig("value for 'vgamem' must be power of two")
     for name in sizes.keys() - card.memory - card.ignored:
         raise UnsupportedConfig(f"video {video.model!r} with {name}")
     if video.model == "qxl":

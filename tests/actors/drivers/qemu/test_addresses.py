@@ -420,7 +420,7 @@ def test_more_channels_than_a_controller_has_ports_get_a_second_one() -> None:
         ("pc", {"disks": (Disk(source="/a", target="hde", bus="ide"),)}, "only a single IDE controller is supported"),
         ("pc", {"disks": (Disk(source="/a", target="sd1", bus="sata"),)}, "Unknown disk name 'sd1'"),
         ("q35", {"disks": (Disk(source="/a", target="hda"),)}, "disk 'hda' on machine type q35"),
-        ("microvm", {"disks": (Disk(source="/a", target="sda"),)}, "disk 'sda' on machine type microvm"),
+        ("microvm", {"disks": (Disk(source="/a", target="hda"),)}, "disk 'hda' on machine type microvm"),
         ("microvm", {"videos": (Video(model="vga"),)}, "video on machine type microvm"),
         ("microvm", {"inputs": (Input(type="mouse"),)}, "input mouse (ps2) on machine type microvm"),
         ("microvm", {"controllers": (Controller(type="usb"),)}, "controller usb 0 on machine type microvm"),

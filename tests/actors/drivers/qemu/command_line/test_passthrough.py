@@ -7,9 +7,10 @@ import os
 import pytest
 from virtactor.actors.drivers.qemu.command_line import environment, placement
 from virtactor.actors.drivers.qemu.command_line.placement import Limit, Schedule
+from virtactor.actors.drivers.qemu.named_capabilities import with_named
 from virtactor.wire.errors import UnsupportedConfig
 
-from .conftest import document
+from .conftest import document, live
 
 URI = "http://libvirt.org/schemas/domain/qemu/1.0"
 DISK = "<disk type='file'><source file='/a'/><target dev='vda'/></disk>"
@@ -79,9 +80,13 @@ def test_properties_that_cannot_be_are_refused(build, alias, name, type, value, 
         build(DISK, top=passing(OVERRIDE.format(alias, name, type, value)))
 
 
-def test_libvirts_own_capabilities_are_refused_by_name(build) -> None:
-    with pytest.raises(UnsupportedConfig, match="qemu:capabilities/qemu:add"):
-        build(top=passing("<qemu:capabilities><qemu:add capability='x'/></qemu:capabilities>"))
+def test_libvirts_own_capabilities_take_devices_away(capabilities) -> None:
+    said = passing(
+        "<qemu:capabilities><qemu:add capability='qxl'/><qemu:del capability='virtio-rng'/></qemu:capabilities>"
+    )
+    changed = with_named(capabilities, live(document(top=said)))
+
+    assert changed.devices ^ capabilities.devices == {"virtio-rng-pci", "virtio-rng-device"}
 
 
 # --- labels
