@@ -125,6 +125,7 @@ class Guest(Records):
         self.reason = REASONS[status.state](status.reason)
         self.memory = status.memory
         self.reboot_asked = status.reboot
+        self.clock_base = status.clock_base
         self.has_status = True
         self.unfinished_save = status.save
         is_saved = status.save is not None and status.save.is_whole()

@@ -17,7 +17,7 @@ from typing import Any
 
 import pykka
 
-from ....wire.documents.domain import Channel, CharacterDevice, DomainDefinition, Graphics, mirror_console
+from ....wire.documents.domain import Channel, CharacterDevice, Devices, DomainDefinition, Graphics, mirror_console
 from ....wire.errors import OperationFailed, ProcessFailure, UnsupportedConfig
 from ...call import Call
 from ...commands import allowed_environment
@@ -45,6 +45,7 @@ from .surroundings import QemuSurroundings, check_accelerator
 from .threads import QUESTIONS as THREAD_QUESTIONS
 from .threads import Threads, place_threads
 
+BYTES_PER_KIB = 1024
 END_NOTICED = 0.5  # seconds between the end of QEMU's monitor and that of its process
 
 
@@ -269,6 +270,7 @@ def questions(live: DomainDefinition) -> list[str]:
     asked = ["query-chardev"] if any(each.type == "pty" or isinstance(each, Channel) for each in characters) else []
     displays = [each for each in devices.graphics if each.type == "vnc"]
     asked += ["query-vnc"] if displays else []
+    asked += ["query-memory-devices"] if any(each.model == "virtio-mem" for each in devices.memories) else []
     return [*asked, "query-vnc-servers"] if any(each.websocket is not None for each in displays) else asked
 
 
@@ -291,9 +293,19 @@ def with_answers(live: DomainDefinition, told: dict[str, Any]) -> DomainDefiniti
             device = dataclasses.replace(device, state=state)
         return device
 
-    devices = live.devices.mapped(completed)
+    devices = _with_plugged_memory(live.devices.mapped(completed), told.get("query-memory-devices", ()))
     graphics = tuple(_with_ports(display, port, browsers) for display in devices.graphics)
     return mirror_console(dataclasses.replace(live, devices=dataclasses.replace(devices, graphics=graphics)))
+
+
+def _with_plugged_memory(devices: Devices, told: Any) -> Devices:
+    """What the guest has taken of each virtio-mem."""
+    sizes = {each["data"].get("id"): each["data"]["size"] // BYTES_PER_KIB for each in told if "size" in each["data"]}
+    memories = tuple(
+        dataclasses.replace(each, current=sizes.get(each.alias)) if each.model == "virtio-mem" else each
+        for each in devices.memories
+    )
+    return dataclasses.replace(devices, memories=memories)
 
 
 def _with_ports(display: Graphics, port: str | None, browsers: int | None) -> Graphics:

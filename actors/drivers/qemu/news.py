@@ -37,14 +37,11 @@ from ...lifecycle import Event, Happening
 from ...monitor.monitor import MonitorEvent, MonitorLost
 from ...monitor.qmp import QmpEvent
 from .launch import END_NOTICED
-from .live_changes import LiveChanges
+from .live_news import BYTES_PER_KIB, Data, disk_of_alias, disk_of_node, noted
 from .process import Process
-
-AGENT = "org.qemu.guest_agent.0"
-BYTES_PER_KIB = 1024
+from .start_news import AGENT, StartNews
 
 Fields = tuple[Any, ...]
-Data = Mapping[str, Any]
 
 _MONITOR_ROW = ROWS["domain_monitor_event"]
 _CONTROL_ROW = ROWS["domain_event_control_error"]
@@ -61,17 +58,6 @@ class Telling:
     fields: Callable[[DomainDefinition, Data], Fields | None]
 
 
-def disk_of_node(definition: DomainDefinition, node: str) -> Disk | None:
-    """The disk that a node of QEMU's block layer is of: nodes are named after the disk's target."""
-    return next((disk for disk in definition.devices.disks if node.startswith(f"{disk.target}-")), None)
-
-
-def disk_of_alias(definition: DomainDefinition, name: str) -> Disk | None:
-    """The disk whose device QEMU calls so; a path of its objects has the name in it."""
-    parts = name.split("/")
-    return next((disk for disk in definition.devices.disks if disk.alias in parts), None)
-
-
 def _path(disk: Disk | None) -> str | None:
     return None if disk is None else disk.source or disk.source_dev or disk.source_name
 
@@ -83,10 +69,16 @@ def _none(live: DomainDefinition, data: Data) -> Fields:
     return ()
 
 
+def _reboot(live: DomainDefinition, data: Data) -> Fields | None:
+    """A guest that is to end with its restart does not restart."""
+    return None if data.get("guest") and live.on_reboot == "destroy" else ()
+
+
 def _clock(live: DomainDefinition, data: Data) -> Fields:
-    """Seconds off UTC: QEMU counts from where the guest's clock began."""
-    began = (live.clock.adjustment or 0) if live.clock is not None and live.clock.offset == "variable" else 0
-    return (int(data.get("offset", 0)) + began,)
+    """Seconds off what the clock is to show: UTC where the definition gives seconds, which follow the guest."""
+    if live.clock is not None and live.clock.offset == "variable":
+        return (live.clock.adjustment or 0,)
+    return (int(data.get("offset", 0)),)
 
 
 _WATCHDOG_ACTIONS = {
@@ -211,7 +203,7 @@ _REMOVAL_FAILED = (_tell("domain_event_callback_device_removal_failed", _device)
 
 # What is told of each event of QEMU's.
 NEWS: Mapping[str, tuple[Telling, ...]] = {
-    "RESET": (_tell("domain_event_reboot"),),
+    "RESET": (_tell("domain_event_reboot", _reboot),),
     "RTC_CHANGE": (_tell("domain_event_rtc_change", _clock),),
     "WATCHDOG": (_tell("domain_event_watchdog", _watchdog),),
     "BLOCK_IO_ERROR": (
@@ -256,7 +248,7 @@ _JOB_TYPES = {
 _AT_ONCE = ("SHUTDOWN", "MIGRATION")
 
 
-class News(LiveChanges):
+class News(StartNews):
     """Tells what QEMU tells."""
 
     def __init__(self, *args: Any) -> None:
@@ -265,6 +257,8 @@ class News(LiveChanges):
         self._active_commits: set[str] = set()
         # What QEMU told while the guest's start was not told yet.
         self._early: list[MonitorEvent] = []
+        # What is told of the life after an event of QEMU's has been told of by itself, while it is taken in.
+        self._lives_events: list[Event] | None = None
 
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
         self._early.clear()
@@ -281,16 +275,31 @@ class News(LiveChanges):
         if self.live is None and not self.active and message.event.name not in _AT_ONCE:
             self._early.append(message)
             return
+        life = self._lives_events = []
         live = self.live
-        super()._monitor_event(message)
-        live = self.live or live
-        event = message.event
-        if message.monitor is not self._monitor or live is None:
-            return
+        try:
+            super()._monitor_event(message)
+            live = self.live or live
+            if message.monitor is self._monitor and live is not None:
+                self._tell_of(live, message.event)
+        finally:
+            self._lives_events = None
+            for event in life:
+                self.publish_lifecycle(event)
+
+    def publish_lifecycle(self, event: Event) -> None:
+        if self._lives_events is not None:
+            self._lives_events.append(event)
+        else:
+            super().publish_lifecycle(event)
+
+    def _tell_of(self, live: DomainDefinition, event: QmpEvent) -> None:
         details = json.dumps(event.data) if event.data else None
         self.publish(_MONITOR_ROW, event.name, event.seconds, event.microseconds, details)
-        if event.name == "DEVICE_TRAY_MOVED":
-            live = self._tray_moved(live, event)
+        after = noted(live, event.name, event.data, self.clock_base)
+        if after is not live and self.live is live:
+            self.live = live = after
+            self.save_live_state()
         for telling in NEWS.get(event.name, ()):
             if (told := telling.fields(live, event.data)) is not None:
                 self.publish(telling.row, *told)
@@ -298,17 +307,6 @@ class News(LiveChanges):
             self._tell_block_job(live, event)
         elif event.name == "GUEST_CRASHLOADED":
             self.publish_lifecycle(_CRASH_LOADED)
-
-    def _tray_moved(self, live: DomainDefinition, event: QmpEvent) -> DomainDefinition:
-        """Note it in the document: a tray is open, or nothing is said of it."""
-        moved = disk_of_alias(live, str(event.data.get("id") or event.data.get("device", "")))
-        if moved is None or self.live is None:
-            return live
-        tray = "open" if event.data.get("tray-open") else None
-        disks = tuple(replace(disk, tray=tray) if disk is moved else disk for disk in live.devices.disks)
-        self.live = replace(live, devices=replace(live.devices, disks=disks))
-        self.save_live_state()
-        return self.live
 
     def _tell_block_job(self, live: DomainDefinition, event: QmpEvent) -> None:
         job = str(event.data.get("device", ""))

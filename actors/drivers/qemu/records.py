@@ -29,6 +29,8 @@ class Records(Domain):
         # KiB, what the balloon leaves the guest.
         self.memory: int | None = None
         self.reboot_asked = False
+        # Seconds that the guest's clock was off UTC when it started, as its definition said.
+        self.clock_base = 0
         # What a guest is being saved to, as the next daemon has to know it.
         self.unfinished_save: UnfinishedSave | None = None
         self.has_status = False
@@ -82,6 +84,7 @@ class Records(Domain):
             memory=self.memory,
             reboot=self.reboot_asked,
             autodestroy=self.ends_with_its_session,
+            clock_base=self.clock_base,
             save=self.unfinished_save,
             process=self.process.identity,
             domain=live,

@@ -13,7 +13,7 @@ from typing import Annotated
 from ....wire.documents.binding import At, Codec
 from ....wire.documents.domain import DomainDefinition
 from ....wire.documents.reader import read_document
-from ....wire.documents.values import YES_NO
+from ....wire.documents.values import SIGNED, YES_NO
 from ....wire.documents.writer import write_document
 from ....wire.enums.domain import (
     DomainCrashedReason,
@@ -70,6 +70,8 @@ class Status:
     memory: Annotated[int | None, At("@memory")] = None
     reboot: Annotated[bool, At("@reboot", YES_NO)] = False
     autodestroy: Annotated[bool, At("@autodestroy", YES_NO)] = False
+    # Seconds that the guest's clock was off UTC when it started.
+    clock_base: Annotated[int, At("@clock-base", SIGNED)] = 0
     save: Annotated[UnfinishedSave | None, At("save")] = None
     process: Annotated[Identity, At("process/@identity", _IDENTITY)]
     domain: Annotated[DomainDefinition, At("domain")]

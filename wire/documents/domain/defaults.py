@@ -33,6 +33,7 @@ from .devices import (
     Input,
     Interface,
     Listen,
+    MemoryDevice,
     Parallel,
     Serial,
     Video,
@@ -119,6 +120,8 @@ def _device_without_live(device: Device) -> Device:
         return replace(device, state=None)
     if isinstance(device, Disk):
         return replace(without_overlay(device), source_index=None)
+    if isinstance(device, MemoryDevice):
+        return replace(device, current=None)
     return device
 
 
