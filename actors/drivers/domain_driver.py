@@ -17,7 +17,7 @@ from typing import Any
 
 import pykka
 
-from ...wire.documents.domain import DomainDefinition, parse_domain
+from ...wire.documents.domain import DomainDefinition, parse_domain, validate
 from ...wire.documents.schemas import DOMAIN
 from ...wire.enums.domain import ConnectListAllDomainsFlags, DomainCreateFlags, DomainDefineFlags
 from ...wire.enums.domain_tuning import ConnectGetAllDomainStatsFlags, DomainStatsTypes
@@ -236,6 +236,8 @@ class DomainDriver(CallTarget):
     def read_definition(self, xml: str) -> DomainDefinition:
         """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""
         definition = parse_domain(xml, strict=self.strict)
+        # Here, where the error can tell the line.
+        validate(definition, xml)
         self.check_definition(definition)
         if definition.uuid is None:
             definition = dataclasses.replace(definition, uuid=str(uuid.uuid4()))

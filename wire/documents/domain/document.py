@@ -35,7 +35,7 @@ def parse_domain(text: str, *, strict: bool = True) -> DomainDefinition:
         element = parse(text, "domain")
         if not (element.findtext("name") or "").strip():
             error = XMLError(code=ErrorNumber.NO_NAME, line=element.sourceline)
-            error.message = "missing name information"
+            error.message = f"missing name information: line {element.sourceline}: /domain, expected element 'name'"
             error.args = (error.message,)
             raise error
         return read_element(element, DomainDefinition, strict=strict)
