@@ -9,10 +9,10 @@ from ....wire.enums.domain import DomainCreateFlags, DomainRebootFlagValues, Dom
 from ..domain.life import START_FLAGS
 from .agent_calls import AgentCalls
 from .agent_vcpus import AgentVcpus
+from .completed_jobs import CompletedJobs
 from .controls import Controls
 from .counting import Counting
 from .news import News
-from .saving import GuestSaving
 from .statistics import Statistics
 from .tpm_states import TpmStates
 from .variables import Variables
@@ -20,7 +20,7 @@ from .variables import Variables
 _STARTS = ("domain_create_with_flags", "domain_create_xml", "domain_create_xml_with_files")
 
 
-class QemuDomain(TpmStates, Counting, Statistics, Variables, GuestSaving, News, AgentCalls, AgentVcpus, Controls):
+class QemuDomain(TpmStates, Counting, Statistics, Variables, CompletedJobs, News, AgentCalls, AgentVcpus, Controls):
     """A domain whose guest is a QEMU process."""
 
     flags: ClassVar[Mapping[str, int]] = {
