@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .....wire.documents.domain import DomainDefinition, Features
+from .....wire.documents.domain import DomainDefinition
 from .....wire.errors import UnsupportedConfig
 from ..capabilities import Capabilities
 from . import (
@@ -172,8 +172,7 @@ def _process(definition: DomainDefinition, resources: Resources) -> list[str]:
 
 
 def _vmcoreinfo(board: Board) -> list[str]:
-    features = board.definition.features or Features()
-    return board.bare_device("feature vmcoreinfo", "vmcoreinfo") if features.vmcoreinfo else []
+    return board.bare_device("feature vmcoreinfo", "vmcoreinfo") if board.features.vmcoreinfo else []
 
 
 def _sandbox(capabilities: Capabilities) -> list[str]:

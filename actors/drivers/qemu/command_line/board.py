@@ -19,6 +19,7 @@ from .....wire.documents.domain import (
     Disk,
     DomainDefinition,
     DriveAddress,
+    Features,
     Interface,
     IsaAddress,
     MmioAddress,
@@ -36,6 +37,7 @@ from ..machine import family_of
 from .resources import Resources
 from .syntax import identifier, json_option
 
+NO_FEATURES = Features()
 ROOT_BUSES = {"pci-root": "pci.0", "pcie-root": "pcie.0"}
 # The disk controller that a machine brings along.
 BUILTIN_DISK_BUS = "ide"
@@ -53,6 +55,7 @@ class Board:
         self.definition = definition
         self.capabilities = capabilities
         self.resources = resources
+        self.features = definition.features or NO_FEATURES
         self.family = family_of(definition.os.machine or "pc")
         # Of a USB 2 controller and its companions, which share an index and an alias, any will do.
         self._controllers = {(each.type, each.index or 0): each for each in definition.devices.controllers}

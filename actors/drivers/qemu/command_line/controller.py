@@ -58,6 +58,7 @@ FIELDS: dict[str, set[str]] = {
     "fdc": set(),
     "ccid": set(),
 }
+_FOREIGN = {kind: sorted(set().union(*FIELDS.values()) - fields) for kind, fields in FIELDS.items()}
 
 
 def controllers(board: Board) -> list[str]:
@@ -92,7 +93,7 @@ def _turn(controller: Controller) -> tuple[bool, int, bool]:
 
 
 def _check_fields(controller: Controller) -> None:
-    for field in sorted(set().union(*FIELDS.values()) - FIELDS[controller.type]):
+    for field in _FOREIGN[controller.type]:
         if getattr(controller, field) is not None:
             raise UnsupportedConfig(f"{label(controller)}: {field.replace('_', ' ')}")
 

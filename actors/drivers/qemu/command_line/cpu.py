@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .....wire.documents.domain import Cpu, Features
+from .....wire.documents.domain import Cpu
 from .....wire.errors import UnsupportedConfig, XMLError
 from ..capabilities import CpuModel
 from . import hyperv
@@ -34,13 +34,14 @@ KVM_FEATURES = {
     "pmu": "pmu",
 }
 
+NO_CPU = Cpu()
 _FEATURE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*", re.ASCII)
 
 
 def cpu(board: Board) -> list[str]:
     """-cpu."""
     definition = board.definition
-    wanted = definition.cpu or Cpu()
+    wanted = definition.cpu or NO_CPU
     _check(wanted)
     properties: dict[str, Any] = {}
     if wanted.vendor is not None:
@@ -62,7 +63,7 @@ def cpu(board: Board) -> list[str]:
 
 def type_name(board: Board) -> str:
     """The processor's name as a device."""
-    return board.capabilities.cpu_model(_model(board, board.definition.cpu or Cpu())).type_name
+    return board.capabilities.cpu_model(_model(board, board.definition.cpu or NO_CPU)).type_name
 
 
 def _model(board: Board, cpu: Cpu) -> str:
@@ -186,7 +187,7 @@ def _timers(board: Board) -> dict[str, Any]:
 
 def _machine_features(board: Board) -> dict[str, Any]:
     """What `<features>` says of the processor."""
-    features = board.definition.features or Features()
+    features = board.features
     properties: dict[str, Any] = {}
     if features.apic is not None and features.apic.eoi is not None:
         properties["kvm-pv-eoi"] = features.apic.eoi
@@ -197,7 +198,7 @@ def _machine_features(board: Board) -> dict[str, Any]:
         if enabled is not None:
             properties[name] = enabled
     kvm = board.definition.type == "kvm"
-    if features.kvm_dedicated and kvm and (board.definition.cpu or Cpu()).mode != "host-passthrough":
+    if features.kvm_dedicated and kvm and (board.definition.cpu or NO_CPU).mode != "host-passthrough":
         raise UnsupportedConfig("feature kvm hint-dedicated without cpu mode 'host-passthrough'")
     if any(panic.model == "hyperv" for panic in board.definition.devices.panics):
         properties["hv-crash"] = True

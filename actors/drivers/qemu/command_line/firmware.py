@@ -6,7 +6,7 @@ is made from its template at the start.
 
 from __future__ import annotations
 
-from .....wire.documents.domain import Features, Loader
+from .....wire.documents.domain import Loader
 from .....wire.errors import UnsupportedConfig
 from .board import Board
 from .syntax import Value, json_option
@@ -68,7 +68,7 @@ def _flash(board: Board, loader: Loader, path: str) -> list[str]:
     os = board.definition.os
     if board.family.root is None:
         raise UnsupportedConfig(f"os/loader of type 'pflash' on machine type {board.family.name}")
-    if not (board.definition.features or Features()).acpi:
+    if not board.features.acpi:
         raise UnsupportedConfig("os/loader of type 'pflash' without the feature acpi", hint="UEFI needs ACPI")
     if loader.stateless and os.nvram is not None:
         raise UnsupportedConfig("os/nvram with a stateless loader")
@@ -92,6 +92,6 @@ def _secure(board: Board, loader: Loader) -> list[str]:
     """Only system management may write to the chips."""
     if not loader.secure:
         return []
-    if board.family.name != "q35" or not (board.definition.features or Features()).smm:
+    if board.family.name != "q35" or not board.features.smm:
         raise UnsupportedConfig("os/loader: secure", hint="it needs machine type q35 and the feature smm")
     return ["-global", "driver=cfi.pflash01,property=secure,value=on"]

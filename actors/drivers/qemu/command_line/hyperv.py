@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .....wire.documents.domain import Features, HyperV
+from .....wire.documents.domain import HyperV
 from .....wire.errors import UnsupportedConfig
 from .board import Board
 
@@ -24,7 +24,7 @@ VENDOR_LENGTH = 12
 
 def enlightenments(board: Board) -> dict[str, Any]:
     """The properties of -cpu for `<hyperv>`."""
-    said = (board.definition.features or Features()).hyperv
+    said = board.features.hyperv
     if said is None:
         return {}
     properties: dict[str, Any] = {f"hv-{name}": getattr(said, name) for name in SWITCHES}

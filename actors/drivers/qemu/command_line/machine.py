@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .....wire.documents.domain import Features
 from .....wire.errors import UnsupportedConfig
 from . import firmware, memory, memory_device, sound
 from .board import Board
@@ -47,7 +46,7 @@ def machine(board: Board) -> list[str]:
 
 def _accelerator(board: Board) -> dict[str, Value]:
     """What `<features>` says of the accelerator."""
-    features = board.definition.features or Features()
+    features = board.features
     kvm = board.definition.type == "kvm"
     if features.tcg_tb_cache is not None and kvm:
         raise UnsupportedConfig("feature tcg with KVM")
@@ -63,7 +62,7 @@ def _accelerator(board: Board) -> dict[str, Value]:
 
 def _globals(board: Board) -> list[str]:
     """What `<features>` says of the memory of system management."""
-    features = board.definition.features or Features()
+    features = board.features
     if features.smm_tseg is None:
         return []
     if not features.smm or board.family.name != "q35" or features.smm_tseg % KIB_PER_MIB:
@@ -75,7 +74,7 @@ def _globals(board: Board) -> list[str]:
 
 def _features(board: Board) -> dict[str, Value]:
     """The machine's switches that `<features>` asks for; ACPI is off unless asked for, as with libvirt."""
-    features = board.definition.features or Features()
+    features = board.features
     if features.vmport is not None and board.family.root is None:
         raise UnsupportedConfig(f"feature vmport on machine type {board.family.name}")
     return {

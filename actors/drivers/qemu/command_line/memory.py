@@ -24,6 +24,7 @@ MAX_DISTANCE = 255
 POLICIES = {"strict": "bind", "preferred": "preferred", "interleave": "interleave"}
 DATA_TYPES = {"access": "access", "read": "read", "write": "write"}
 WRITE_POLICIES = {"none": "none", "writeback": "write-back", "writethrough": "write-through"}
+NO_BACKING = MemoryBacking()
 ASSOCIATIVITIES = {"none": "none", "direct": "direct", "full": "complex"}
 
 
@@ -31,7 +32,7 @@ def memory(board: Board) -> list[str]:
     """-m, and -overcommit where it is to be locked."""
     definition = board.definition
     size = whole(initial_memory(definition))
-    backing = definition.memory_backing or MemoryBacking()
+    backing = definition.memory_backing or NO_BACKING
     locked = ["-overcommit", "mem-lock=on"] if backing.locked else []
     if definition.max_memory is None:
         if definition.memory_slots is not None:
@@ -94,7 +95,7 @@ def main_backend(board: Board) -> str:
 def machine_switches(board: Board) -> dict[str, Value]:
     """What -machine says of the memory."""
     definition = board.definition
-    backing = definition.memory_backing or MemoryBacking()
+    backing = definition.memory_backing or NO_BACKING
     numa = definition.cpu.numa if definition.cpu else None
     return {
         "mem_merge": False if backing.nosharepages else None,
@@ -109,20 +110,20 @@ def cells_of(definition: DomainDefinition) -> tuple[Cell, ...]:
 
 def has_backend(definition: DomainDefinition) -> bool:
     """Whether anything is said of the memory that only a backend can have."""
-    backing = definition.memory_backing or MemoryBacking()
+    backing = definition.memory_backing or NO_BACKING
     said = (backing.hugepages, backing.source, backing.access, backing.allocation)
     return any(each is not None for each in said) or backing.discard or bool(_host_nodes(definition.numatune, None))
 
 
 def _check_unused(definition: DomainDefinition) -> None:
-    backing = definition.memory_backing or MemoryBacking()
+    backing = definition.memory_backing or NO_BACKING
     if backing.allocation_threads is not None:
         raise UnsupportedConfig("memoryBacking: threads of an allocation that is not immediate")
 
 
 def backend_properties(definition: DomainDefinition, wanted: Wanted, directory: str) -> tuple[str, dict[str, Any]]:
     """The kind of backend that a piece of memory has, and its properties. Modules of memory are such pieces too."""
-    backing = definition.memory_backing or MemoryBacking()
+    backing = definition.memory_backing or NO_BACKING
     page = _page(backing, wanted.node)
     source = "memfd" if backing.hugepages is not None else backing.source
     shared = (wanted.access or backing.access) == "shared"

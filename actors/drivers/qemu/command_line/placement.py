@@ -22,6 +22,7 @@ WEIGHTS = range(10, 1001)
 PRIORITIES = range(1, 100)
 USUAL_PARTITION = "/machine"
 REAL_TIME = ("fifo", "rr")
+NO_CPU_TUNE, NO_MEMORY_TUNE, NO_BLKIO_TUNE = CpuTune(), MemoryTune(), BlkioTune()
 Cpus = frozenset[int]
 
 
@@ -71,7 +72,7 @@ class Placement:
 
 def placement(definition: DomainDefinition) -> Placement:
     """What a definition asks of the host for its threads. Raises UnsupportedConfig for what does not fit together."""
-    tune = definition.cputune or CpuTune()
+    tune = definition.cputune or NO_CPU_TUNE
     _check((definition.vcpus or 1) <= LIMIT, f"{definition.vcpus} vcpus", f"at most {LIMIT}")
     vcpus = range(definition.vcpus or 1)
     iothreads = [number for number, _, _ in iothread_pools(definition)]
@@ -146,8 +147,8 @@ def _partition(definition: DomainDefinition) -> str | None:
 
 def _limits(definition: DomainDefinition, tune: CpuTune, iothreads: list[int]) -> Iterator[Limit]:
     yield from _processor(definition, tune, iothreads)
-    yield from _memory(definition.memtune or MemoryTune())
-    yield from _block(definition.blkiotune or BlkioTune())
+    yield from _memory(definition.memtune or NO_MEMORY_TUNE)
+    yield from _block(definition.blkiotune or NO_BLKIO_TUNE)
     yield from _nodes(definition.numatune)
 
 

@@ -18,13 +18,14 @@ Value = str | int | bool | dict[str, bool] | None
 ID_LENGTH = 127
 NODE_NAME_LENGTH = 31
 
+_ENCODED = json.JSONEncoder(separators=(",", ":")).encode
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9._-]*", re.ASCII)
 
 
 def json_option(option: str, properties: dict[str, Any]) -> list[str]:
     """`option` with its properties as JSON; those that are None are left out."""
     given = {name: value for name, value in properties.items() if value is not None}
-    return [option, json.dumps(given, separators=(",", ":"))]
+    return [option, _ENCODED(given)]
 
 
 def key_values(*plain: str, **values: Value) -> str:
