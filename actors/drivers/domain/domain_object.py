@@ -59,6 +59,10 @@ class DomainObject(ManagedObject):
         """The definition with what this driver adds by itself (addresses, implicit devices). Raises VirtError."""
         return definition
 
+    async def complete_to_start(self, definition: DomainDefinition) -> DomainDefinition:
+        """``complete`` for a start: what the start will refuse itself need not be looked for. Raises VirtError."""
+        return await self.complete(definition)
+
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
         """Start the guest and give its live definition; leave nothing behind when that fails or is cancelled."""
         raise NotImplementedError

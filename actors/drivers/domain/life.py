@@ -51,7 +51,7 @@ class Life(Saving):
         self.autodestroy = call.session if flags & DomainCreateFlags.AUTODESTROY else None
         try:
             self.id = next(self.around.ids)
-            started = dataclasses.replace(await self.complete(definition), id=self.id)
+            started = dataclasses.replace(await self.complete_to_start(definition), id=self.id)
             self.live = await self.boot(call, started, paused)
         except BaseException:
             self.id, self.live = -1, None

@@ -42,6 +42,9 @@ class Records(Domain):
     async def complete(self, definition: DomainDefinition) -> DomainDefinition:
         return await self.around.complete(definition)
 
+    async def complete_to_start(self, definition: DomainDefinition) -> DomainDefinition:
+        return await self.around.complete_to_start(definition)
+
     async def save_definition(self, definition: DomainDefinition) -> None:
         data = format_domain(definition, secure=True).encode()
         await commit(self.around.store, Write(self.around.files.definition(self.name), data))

@@ -234,7 +234,7 @@ class GuestSaving(Guest):
         self._image = image
         try:
             self.id = next(self.around.ids)
-            started = replace(await self.complete(without_live(definition)), id=self.id)
+            started = replace(await self.complete_to_start(without_live(definition)), id=self.id)
             self.live = await self.boot(call, started, paused=not running)
         except BaseException:
             self.id, self.live = -1, None

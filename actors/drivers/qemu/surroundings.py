@@ -36,20 +36,27 @@ class QemuSurroundings(Surroundings):
         return await self.emulators.capabilities(definition.devices.emulator, definition.os.arch)
 
     async def complete(self, definition: DomainDefinition) -> DomainDefinition:
-        """The definition with machine, emulator, implicit devices and addresses. Raises VirtError."""
+        """The definition with machine, emulator, implicit devices and addresses, which QEMU can be started from.
+
+        Raises VirtError.
+        """
+        completed = await self.complete_to_start(definition)
+        check_definition(assign_aliases(completed), await self.capabilities(completed))
+        return completed
+
+    async def complete_to_start(self, definition: DomainDefinition) -> DomainDefinition:
+        """``complete``, but for the command line: who starts the guest now makes it, and sees what cannot be done."""
         refuse_undone(definition)
         capabilities = await self.capabilities(definition)
         check_accelerator(definition, capabilities)
         machine = capabilities.machine(definition.os.machine)
-        completed = complete_definition(
+        return complete_definition(
             definition,
             machine=machine.name,
             emulator=capabilities.binary,
             arch=capabilities.arch,
             firmware=await self._firmware(definition),
         )
-        check_definition(assign_aliases(completed), capabilities)
-        return completed
 
     async def _firmware(self, definition: DomainDefinition) -> FirmwareStore | None:
         """What firmware there is, for a definition that has to do with it."""

@@ -78,6 +78,10 @@ def build_command_line(definition: DomainDefinition, capabilities: Capabilities,
     Raises UnsupportedConfig for what QEMU, or we, cannot do, naming it. Answers to virConnectDomainXMLToNative too.
     """
     refuse_undone(definition)
+    return _arguments(definition, capabilities, resources)
+
+
+def _arguments(definition: DomainDefinition, capabilities: Capabilities, resources: Resources) -> list[str]:
     environment(definition)
     placement(definition)
     seclabels.check_labels(definition, resources)
@@ -131,8 +135,11 @@ def build_command_line(definition: DomainDefinition, capabilities: Capabilities,
 
 
 def check_definition(definition: DomainDefinition, capabilities: Capabilities) -> None:
-    """Raise UnsupportedConfig if `build_command_line` would, whatever is opened for the start."""
-    build_command_line(definition, capabilities, supposed_resources(definition))
+    """Raise UnsupportedConfig if `build_command_line` would, whatever is opened for the start.
+
+    What is undone was looked for before the definition was completed, which adds nothing of that.
+    """
+    _arguments(definition, capabilities, supposed_resources(definition))
     preparation(definition)
     companions(definition, dict.fromkeys(served(definition), 0), Path("/"))
 
