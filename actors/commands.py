@@ -24,6 +24,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,19 @@ DEADLINE = 30.0  # seconds
 OUTPUT_MAX = 16 * 1024 * 1024  # bytes of standard output
 SAID_MAX = 64 * 1024  # bytes kept of the end of what it says on standard error
 SAID_LINES = 10
+FIRST_FILE = 3
+# Gives a program its files' numbers, and becomes it: nothing but Popen's vfork stands between the daemon and the new
+# process, and that keeps numbers. It leaves the signals that Python ignores as a program expects them.
+_RENUMBER = f"""
+import os, signal, sys
+files = [int(number) for number in sys.argv[1].split(",")]
+for number, file in enumerate(files, {FIRST_FILE}):
+    os.dup2(file, number)
+    os.close(file)
+for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(number, signal.SIG_DFL)
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
 KILL_GRACE = 5.0  # seconds for a SIGKILL to take effect; longer means D state
 _CHUNK = 64 * 1024
 
@@ -107,11 +121,16 @@ def start(
     environment: Mapping[str, str],
     directory: Path = Path("/"),
     fds: Sequence[int] = (),
+    files: Sequence[int] = (),
 ) -> int:
     """Start a program in its own session; its pid, a child that the caller reaps. Raises SystemFailure.
 
-    It gets the three descriptors as 0-2 and ``fds`` under the same numbers, no others.
+    It gets the three descriptors as 0-2, ``fds`` under the same numbers and ``files`` from 3 on in their order, no
+    others. The numbers that it is not to keep must be above those that it is to have.
     """
+    if files:
+        numbers = ",".join(map(str, files))
+        argv = [sys.executable, "-I", "-S", "-c", _RENUMBER, numbers, *argv]
     try:
         child = subprocess.Popen(
             argv,
@@ -120,7 +139,7 @@ def start(
             stderr=stderr,
             env=environment,
             cwd=directory,
-            pass_fds=fds,
+            pass_fds=(*fds, *files),
             start_new_session=True,
         )
     except OSError as error:

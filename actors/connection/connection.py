@@ -26,7 +26,7 @@ from ...wire.table import KEEPALIVE_PROGRAM, MSGPACK_BIT, PROGRAM_VERSION, ROWS,
 from ..call import Call, Failure, Reply, Trace
 from ..config import Config
 from ..descriptors import close_all
-from ..drivers.domain import DestroyWithSession, SessionClosed
+from ..drivers.domain import FollowSession, SessionClosed
 from ..router import CloseDriver
 from ..runtime import Runtime, send
 from .client_streams import ClientStreams, OpenStream
@@ -72,7 +72,7 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
         self._calls_max = config.limits.calls_per_client
         self._deadline = config.limits.deadline
         self._streams: dict[int, OpenStream] = {}
-        self._destroy_with_me: dict[str, pykka.ActorRef[Any]] = {}
+        self._followers: dict[str, pykka.ActorRef[Any]] = {}
         self._keepalive = Keepalive(
             runtime.loop, config.keepalive, self._send_keepalive, self._peer_is_silent, self._hears_nothing
         )
@@ -109,7 +109,7 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
             self._opening.cancel()
         send(self._listener, Disconnected(self._number))
         self._end_streams()
-        for domain in self._destroy_with_me.values():
+        for domain in self._followers.values():
             send(domain, SessionClosed(self.label))
         self._end_events()
         send(self._router, CloseDriver(self.actor_ref))
@@ -263,13 +263,13 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
             self._transport.abort()  # What it was still to be told would never be written.
         self.stop()
 
-    # -- what ends with it ---------------------------------------------------------------------------------------------
+    # -- domains that want to know when it closes ----------------------------------------------------------------------
 
-    def _destroy_with_session(self, message: DestroyWithSession) -> None:
+    def _follow(self, message: FollowSession) -> None:
         if message.wanted:
-            self._destroy_with_me[message.domain.actor_urn] = message.domain
+            self._followers[message.domain.actor_urn] = message.domain
         else:
-            self._destroy_with_me.pop(message.domain.actor_urn, None)
+            self._followers.pop(message.domain.actor_urn, None)
 
     _HANDLERS: dict[type, Any] = {
         Packets: _packets,
@@ -279,7 +279,7 @@ class Connection(SessionCalls, EventCalls, ClientStreams):
         Writable: _writable_changed,
         Opened: _opened,
         Closed: _closed,
-        DestroyWithSession: _destroy_with_session,
+        FollowSession: _follow,
         **SessionCalls.SESSION_HANDLERS,
         **EventCalls.EVENT_HANDLERS,
         **ClientStreams.STREAM_HANDLERS,

@@ -17,7 +17,7 @@ from .jobs import Jobs
 from .legacy import Legacy
 from .life import Life
 from .memory import Memory
-from .messages import DestroyWithSession, Gone, Rename, SessionClosed, Surroundings, TellFigures
+from .messages import FollowSession, Gone, Rename, SessionClosed, Surroundings, TellFigures
 from .metadata import Metadata
 from .queries import Queries
 from .saving import Saving
@@ -38,12 +38,12 @@ class Domain(BasicDomain, DeviceChanges, Jobs):
 __all__ = [
     "BasicDomain",
     "Definitions",
-    "DestroyWithSession",
     "DeviceChanges",
     "Disks",
     "Domain",
     "DomainObject",
     "Figures",
+    "FollowSession",
     "Gone",
     "IOThreads",
     "Interfaces",

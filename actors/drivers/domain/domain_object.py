@@ -26,7 +26,7 @@ from ...objects import Job, ManagedObject
 from ...runtime import Runtime, send
 from ..directory import OFF, Summary
 from .flags import CONFIG, LIVE, Impact, check_flags, check_one_impact
-from .messages import DestroyWithSession, Gone, SessionClosed, Surroundings
+from .messages import FollowSession, Gone, SessionClosed, Surroundings
 
 _LIFECYCLE_ROW = ROWS["domain_event_lifecycle"]
 
@@ -179,9 +179,9 @@ class DomainObject(ManagedObject):
         self.id = -1
         self.live = None
         self.updated = False
-        if self.autodestroy is not None:
-            send(self.autodestroy.connection, DestroyWithSession(self.actor_ref, wanted=False))
+        if (session := self.autodestroy) is not None:
             self.autodestroy = None
+            self.leave_session(session)
 
     async def change_documents(self, flags: int, change: Callable[[DomainDefinition], DomainDefinition]) -> None:
         """Change what the definitions that the flags name say, where no hypervisor need hear of it."""
@@ -289,13 +289,32 @@ class DomainObject(ManagedObject):
             self._handed_over += 1
         super().take(call)
 
+    # -- the sessions that something here goes with --------------------------------------------------------------------
+
+    def goes_with(self, session: Session) -> bool:
+        """Whether there is anything that is to end with a session."""
+        return self.autodestroy is session
+
+    def follow_session(self, session: Session) -> None:
+        """Have ``session_closed`` called when a session's connection closes."""
+        if not send(session.connection, FollowSession(self.actor_ref, wanted=True)):
+            self.actor_ref.tell(SessionClosed(session.label))
+
+    def leave_session(self, session: Session) -> None:
+        """Be told of a session no more, unless something here still goes with it."""
+        if not self.goes_with(session):
+            send(session.connection, FollowSession(self.actor_ref, wanted=False))
+
+    def session_closed(self, label: str) -> None:
+        """End what was to end with that session."""
+        # It may have been stopped and started again for somebody else meanwhile.
+        if self.autodestroy is not None and self.autodestroy.label == label:
+            self.autodestroy = None
+            self.take(internal_call("domain_destroy_flags", (self.wire_ref(), 0)))
+
     def on_message(self, message: Any) -> Any:
         if isinstance(message, SessionClosed):
-            # It may have been stopped and started again for somebody else meanwhile.
-            if self.autodestroy is not None and self.autodestroy.label == message.session:
-                self.autodestroy = None
-                self.take(internal_call("domain_destroy_flags", (self.wire_ref(), 0)))
-            return None
+            return self.session_closed(message.session)
         return super().on_message(message)
 
 

@@ -16,8 +16,6 @@ from ....wire.errors import OperationInvalid
 from ....wire.table import DomainRef
 from ...call import Call
 from ...lifecycle import Happening
-from ...runtime import send
-from .messages import DestroyWithSession, SessionClosed
 from .saving import Saving
 
 # Flags that only concern what no domain has yet (managed saves, snapshots, NVRAM, TPM): there is nothing to do for
@@ -57,10 +55,8 @@ class Life(Saving):
             self.id, self.live = -1, None
             self.happen(Happening.START_FAILED)
             raise
-        if self.autodestroy is not None and not send(
-            call.session.connection, DestroyWithSession(self.actor_ref, wanted=True)
-        ):
-            self.actor_ref.tell(SessionClosed(call.session.label))
+        if self.autodestroy is not None:
+            self.follow_session(self.autodestroy)
         await self.forget_managed()
         self.happen(Happening.BOOTED_PAUSED if paused else Happening.BOOTED)
         return (self.wire_ref(),)

@@ -47,7 +47,7 @@ class TellFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class DestroyWithSession:
+class FollowSession:
     """A domain to a connection: tell me when you close (or, with ``wanted`` False: no more)."""
 
     domain: pykka.ActorRef[Any]

@@ -20,6 +20,7 @@ from ....wire.table.structs import SecurityLabel
 from ...call import Call
 from ...connection.file_streams import Download
 from ...connection.streams import DescriptorStream
+from ...descriptors import close_all
 from ..domain.disks import find_disk
 from ..domain.flags import refusal
 from .guest_figures import GuestFigures, is_of
@@ -174,8 +175,7 @@ class Controls(Talking, GuestFigures):
                 raise InvalidArgument("open graphics: no descriptor came with the call")
             await self._give_display(call, idx, flags, descriptors[0])
         finally:
-            for fd in descriptors:
-                os.close(fd)
+            close_all(descriptors)
 
     async def domain_open_graphics_fd(self, call: Call, dom: DomainRef, idx: int, flags: int) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -12,15 +12,23 @@ from .agent_vcpus import AgentVcpus
 from .completed_jobs import CompletedJobs
 from .controls import Controls
 from .counting import Counting
+from .handed_files import HandedFiles
 from .news import News
 from .statistics import Statistics
 from .tpm_states import TpmStates
 from .variables import Variables
 
-_STARTS = ("domain_create_with_flags", "domain_create_xml", "domain_create_xml_with_files")
+_STARTS = (
+    "domain_create_with_flags",
+    "domain_create_with_files",
+    "domain_create_xml",
+    "domain_create_xml_with_files",
+)
 
 
-class QemuDomain(TpmStates, Counting, Statistics, Variables, CompletedJobs, News, AgentCalls, AgentVcpus, Controls):
+class QemuDomain(
+    HandedFiles, TpmStates, Counting, Statistics, Variables, CompletedJobs, News, AgentCalls, AgentVcpus, Controls
+):
     """A domain whose guest is a QEMU process."""
 
     flags: ClassVar[Mapping[str, int]] = {

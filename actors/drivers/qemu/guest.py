@@ -40,6 +40,7 @@ from ...monitor.qmp import QmpEvent
 from ...runtime import Runtime
 from ..domain import internal_call
 from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
+from .opening import Handed
 from .process import Process, adopt
 from .records import Records
 from .status import HAPPENED_BY_RUN_STATE, REASONS, Status
@@ -85,6 +86,8 @@ class Guest(Records):
         self._restarting = False
         self.lost_since: float | None = None
         self._killing = False
+        # What the start that is under way may use of what callers handed over.
+        self.handed = Handed()
 
     # -- messages ------------------------------------------------------------------------------------------------------
 
@@ -207,7 +210,9 @@ class Guest(Records):
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
         self._ending = self._why_stopped = self.memory = None
         self.reboot_asked = self._restarting = False
-        guest = await launch(self.runtime, self.around, live, self.actor_ref, call, incoming=self.is_incoming)
+        guest = await launch(
+            self.runtime, self.around, live, self.actor_ref, call, incoming=self.is_incoming, handed=self.handed
+        )
         self._monitor = guest.monitor
         self._watch_process(guest.process)
         try:

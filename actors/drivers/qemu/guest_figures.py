@@ -173,6 +173,10 @@ class GuestFigures(Guest):
             raise InvalidArgument(f"invalid path {path} not assigned to domain")
         if disk.path is None:
             raise InvalidArgument(f"disk '{path}' does not currently have a source assigned")
+        if disk.fd_group is not None:
+            raise NotSupported(
+                "block info is not supported for FD passed disk image", code=ErrorNumber.OPERATION_UNSUPPORTED
+            )
         capacity = None
         if self.active and disk.alias is not None:
             told = await self.execute(call, "query-block")

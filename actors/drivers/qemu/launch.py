@@ -37,8 +37,9 @@ from .command_line import (
     preparation,
 )
 from .companions import end_companions, start_companion
+from .host_models import as_given, with_named_model
 from .named_capabilities import with_named
-from .opening import Opening, with_present_media
+from .opening import Handed, Opening, with_present_media
 from .overlays import make_overlays, with_overlays
 from .process import Launch, Process, spawn
 from .surroundings import QemuSurroundings, check_accelerator
@@ -66,13 +67,16 @@ async def launch(
     call: Call,
     *,
     incoming: bool = False,
+    handed: Handed,
 ) -> Guest:
     """Start a completed definition. ``domain`` is told what the monitor tells; ``incoming`` waits for a saved guest.
+
+    ``handed`` are open files of callers', which stay theirs.
 
     Raises UnsupportedConfig for what this QEMU cannot do, ProcessFailure with QEMU's last words when it ends instead,
     OperationTimeout when it does not answer in time.
     """
-    return await _Start(runtime, around, definition, domain, call, incoming).run()
+    return await _Start(runtime, around, definition, domain, call, incoming, handed).run()
 
 
 class _Start:
@@ -84,6 +88,7 @@ class _Start:
         domain: pykka.ActorRef[Any],
         call: Call,
         incoming: bool,
+        handed: Handed,
     ) -> None:
         self._runtime = runtime
         self._around = around
@@ -92,6 +97,7 @@ class _Start:
         self._domain = domain
         self._call = call
         self._incoming = incoming
+        self._handed = handed
         self._begun: list[asyncio.Future[None]] = []
         self._deadline = runtime.loop.time() + around.config.start_deadline
 
@@ -122,22 +128,26 @@ class _Start:
     async def _spawn(self) -> Process:
         capabilities = with_named(await self._around.capabilities(self._live), self._live)
         check_accelerator(self._live, capabilities)
+        cpus = await self._around.cpus(self._live, capabilities)
+        if cpus is not None:
+            self._live = with_named_model(self._live, cpus)
         files = self._around.files
         host_sysinfo = await self._host_sysinfo()
         present, written = with_overlays(await self._runtime.in_thread(with_present_media, self._live))
         with contextlib.ExitStack() as opened:
-            opening = Opening(files, present, opened)
+            opening = Opening(files, present, self._handed, opened)
             resources = opening.resources(host_sysinfo=host_sysinfo, now=datetime.now().astimezone())
             argv = build_command_line(present, capabilities, resources)
             if self._incoming:
                 argv += ["-incoming", "defer"]
-            self._live = opening.live
+            self._live = opening.live if cpus is None else as_given(opening.live, cpus)
             await make_overlays(self._runtime, files.overlays(self._uuid), written)
             log = files.guest_log(self._live.name)
             variables = {**allowed_environment(), **environment(self._live)}
             beside = await self._start_companions(opening)
             try:
-                process = await spawn(Launch(argv, log, variables, opening.descriptors, directory=files.run))
+                fds = opening.descriptors
+                process = await spawn(Launch(argv, log, variables, fds, files.run, self._handed.files))
             except BaseException:
                 await asyncio.shield(end_companions(beside))
                 raise

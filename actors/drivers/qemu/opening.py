@@ -12,22 +12,40 @@ import fcntl
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ....wire.documents.domain import Disk, DomainDefinition, Graphics
 from ....wire.errors import OperationFailed, SystemFailure, UnsupportedConfig
+from ....wire.framing import DESCRIPTORS_MAX
+from ...commands import FIRST_FILE
 from ...unix_sockets import listen_unix
 from .command_line import Resources, listens_for, served
 from .command_line.graphics import DEFAULT_LISTEN, MAX_PORT, VNC_BASE
 from .command_line.onboard import MAX_CID, MIN_CID, takes_a_number
-from .command_line.resources import OpenedVsock
+from .command_line.resources import DescriptorSet, OpenedVsock
 from .files import QemuFiles
 
 VHOST_VSOCK = "/dev/vhost-vsock"
 # _IOW(0xAF, 0x60, __u64): gives a guest its number on the descriptor of its vhost.
 SET_GUEST_CID = 0x4008AF60
+# The sets of files of disks' groups are numbered from here on; those of callers' own arguments may be below.
+FIRST_SET = 1000
+# Below are the numbers of the files that a caller hands over for a start.
+_FIRST_INHERITED = FIRST_FILE + DESCRIPTORS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What callers handed over that a start uses: the groups of its disks by name, and the files of QEMU's own.
+
+    The descriptors are somebody else's to close, when QEMU has its own.
+    """
+
+    groups: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    files: Sequence[int] = ()
 
 
 class Opening:
@@ -36,8 +54,9 @@ class Opening:
     live: the definition with what was chosen. companions: the descriptors of the programs beside QEMU, by alias.
     """
 
-    def __init__(self, files: QemuFiles, live: DomainDefinition, opened: contextlib.ExitStack) -> None:
+    def __init__(self, files: QemuFiles, live: DomainDefinition, handed: Handed, opened: contextlib.ExitStack) -> None:
         self._files = files
+        self._handed = handed
         self._uuid = live.uuid or ""
         self._opened = opened
         self.live = live
@@ -53,15 +72,30 @@ class Opening:
             "display_socket": self._display_socket(),
             "companions": self._companions(),
             "vsock": self._vsock(),
+            "descriptor_sets": self._descriptor_sets(),
             "pid_file": self._files.pid(self._uuid),
             "memory_directory": self._files.memory,
         }
         return Resources(**given, **more)
 
     def _listen(self, path: Path) -> int:
-        listener = self._opened.enter_context(listen_unix(path))
-        self.descriptors.append(listener.fileno())
-        return listener.fileno()
+        return self._inherit(self._opened.enter_context(listen_unix(path)).fileno())
+
+    def _inherit(self, descriptor: int) -> int:
+        """What QEMU is to know one of ours by."""
+        copy = inheritable(descriptor)
+        self._opened.callback(os.close, copy)
+        self.descriptors.append(copy)
+        return copy
+
+    def _descriptor_sets(self) -> dict[str, DescriptorSet]:
+        """The groups of files of disks."""
+        sets = {
+            name: DescriptorSet(number, tuple(descriptors), _read_only(descriptors))
+            for number, (name, descriptors) in enumerate(self._handed.groups.items(), FIRST_SET)
+        }
+        self.descriptors.extend(descriptor for each in sets.values() for descriptor in each.descriptors)
+        return sets
 
     def _channels(self) -> dict[str, Path | int]:
         """Sockets for channels that do not say where they listen."""
@@ -116,10 +150,9 @@ class Opening:
                 f"vsock: {VHOST_VSOCK}: {error.strerror}", hint="the kernel's vhost_vsock"
             ) from error
         self._opened.callback(os.close, descriptor)
-        self.descriptors.append(descriptor)
         cid = _take_cid(descriptor, None if takes_a_number(device) else device.cid)
         self._change(vsock=dataclasses.replace(device, cid=cid))
-        return OpenedVsock(descriptor, cid)
+        return OpenedVsock(self._inherit(descriptor), cid)
 
     def _display(self, fits: Callable[[Graphics], bool]) -> Graphics | None:
         return next((each for each in self.live.devices.graphics if fits(each)), None)
@@ -133,6 +166,20 @@ class Opening:
         self.live = dataclasses.replace(self.live, devices=dataclasses.replace(self.live.devices, **families))
 
 
+def inheritable(descriptor: int) -> int:
+    """A copy of a descriptor, out of the way of the numbers of a caller's files. Raises SystemFailure."""
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _FIRST_INHERITED)
+    except OSError as error:
+        raise SystemFailure(f"cannot copy a descriptor: {error.strerror}", errno=error.errno) from error
+
+
+def _read_only(descriptors: Sequence[int]) -> bool | None:
+    """Whether they can only be read from; None where some can, and some can be written to too."""
+    modes = {fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY for descriptor in descriptors}
+    return modes.pop() if len(modes) == 1 else None
+
+
 def with_present_media(definition: DomainDefinition) -> DomainDefinition:
     """The definition without the sources that are not there and need not be: such drives are empty, such disks are left
     out. It looks at files, so it blocks. Raises OperationFailed for one that must be there and says so.
@@ -143,7 +190,7 @@ def with_present_media(definition: DomainDefinition) -> DomainDefinition:
 
 def _present(disk: Disk) -> Disk | None:
     path = disk.source or disk.source_dev
-    if disk.startup_policy in (None, "default") or path is None or os.path.exists(path):
+    if disk.startup_policy in (None, "default") or path is None or disk.fd_group is not None or os.path.exists(path):
         return disk
     if disk.startup_policy != "optional":
         raise OperationFailed(f"disk {disk.target!r}: {path} is not there")

@@ -82,13 +82,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start: ``fds`` are the only descriptors beside 0-2 that the process gets, under the same numbers."""
+    """What to start: ``fds`` are the only descriptors beside 0-2 that the process gets, under the same numbers, but for
+    ``files``, which it gets from 3 on."""
 
     argv: Sequence[str]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     fds: Sequence[int] = ()
     directory: Path = Path("/")
+    files: Sequence[int] = ()
 
 
 class Process:
@@ -214,7 +216,8 @@ async def spawn(launch: Launch) -> Process:
         opening.add_done_callback(_close_log)
         raise
     try:
-        pid = start(launch.argv, subprocess.DEVNULL, log, log, launch.environment, launch.directory, launch.fds)
+        argv, directory = launch.argv, launch.directory
+        pid = start(argv, subprocess.DEVNULL, log, log, launch.environment, directory, launch.fds, launch.files)
     finally:
         os.close(log)
     identity = Identity.of(pid)

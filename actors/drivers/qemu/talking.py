@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pykka
@@ -12,9 +13,11 @@ from ....wire.enums.domain import (
     DomainControlState,
     DomainQemuMonitorCommandFlags,
 )
+from ....wire.errors import InvalidArgument
 from ....wire.table import DomainRef
 from ...call import Call
 from ...connection.streams import DescriptorStream, StreamClosed
+from ...descriptors import close_all
 from .consoles import Consoles, find_terminal
 from .guest import Guest
 from .monitor_command import run_monitor_command
@@ -39,8 +42,24 @@ class Talking(Guest):
     async def domain_monitor_command(self, call: Call, dom: DomainRef, cmd: str, flags: int) -> tuple[str]:
         self.check_flags(call, flags, DomainQemuMonitorCommandFlags.HMP)
         self.require_active()
-        hmp = bool(flags & DomainQemuMonitorCommandFlags.HMP)
-        return (await run_monitor_command(self.name, cmd, hmp, lambda *command: self.execute(call, *command)),)
+        return (await self._run_monitor_command(call, cmd, flags),)
+
+    async def domain_monitor_command_with_files(self, call: Call, dom: DomainRef, cmd: str, flags: int) -> tuple[str]:
+        self.check_flags(call, flags, DomainQemuMonitorCommandFlags.HMP)
+        self.require_active()
+        files = call.take_descriptors()
+        try:
+            if len(files) > 1:
+                raise InvalidArgument("at most 1 fd can be passed to qemu along with a command")
+            return (await self._run_monitor_command(call, cmd, flags, files),)
+        finally:
+            close_all(files)
+
+    async def _run_monitor_command(self, call: Call, cmd: str, flags: int, files: Sequence[int] = ()) -> str:
+        async def execute(command: str, arguments: dict[str, Any] | None) -> Any:
+            return await self.execute(call, command, arguments, files)
+
+        return await run_monitor_command(self.name, cmd, bool(flags & DomainQemuMonitorCommandFlags.HMP), execute)
 
     def domain_get_control_info(self, call: Call, dom: DomainRef, flags: int) -> tuple[int, int, int]:
         if self.active and self.lost_since is not None:

@@ -59,7 +59,7 @@ from .onboard import takes_a_number
 from .passthrough import environment
 from .placement import Placement, placement
 from .preparation import MonitorCommand, preparation
-from .resources import OpenedVsock, Resources
+from .resources import DescriptorSet, OpenedVsock, Resources
 from .syntax import Value, key_values
 from .undone import refuse_undone
 
@@ -154,6 +154,9 @@ def supposed_resources(definition: DomainDefinition) -> Resources:
         spice_port=FIRST_PORT,
         display_socket=Path("/display"),
         vsock=OpenedVsock(0, FIRST_CID) if devices.vsock is not None and takes_a_number(devices.vsock) else None,
+        descriptor_sets={
+            disk.fd_group: DescriptorSet(0, (0,), None) for disk in devices.disks if disk.fd_group is not None
+        },
     )
 
 

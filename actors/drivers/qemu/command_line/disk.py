@@ -13,7 +13,8 @@ from ..labels import label
 from .board import Board, alias
 from .image import cache_of, check_source, has_medium, node_descriptions, top_node
 from .iothread import iothread_name
-from .syntax import json_option, on_off
+from .resources import DescriptorSet
+from .syntax import json_option, key_values, on_off
 
 WRITE_ERRORS = {"stop": "stop", "report": "report", "ignore": "ignore", "enospace": "enospc"}
 READ_ERRORS = {"stop": "stop", "report": "report", "ignore": "ignore"}
@@ -40,14 +41,25 @@ _TRAFFIC = ("bytes_sec", "iops_sec")
 
 
 def disks(board: Board) -> list[str]:
-    """The arguments of all drives."""
-    return [word for disk in board.definition.devices.disks for word in _disk(board, disk)]
+    """The arguments of all drives, behind the files that callers have opened for them."""
+    sets = [word for name, each in board.resources.descriptor_sets.items() for word in _descriptor_set(name, each)]
+    return sets + [word for disk in board.definition.devices.disks for word in _disk(board, disk)]
+
+
+def _descriptor_set(name: str, files: DescriptorSet) -> list[str]:
+    """One file to QEMU, which takes the descriptor of it whose mode it needs."""
+    options = (key_values(set=files.number, fd=descriptor, opaque=name) for descriptor in files.descriptors)
+    return [word for option in options for word in ("-add-fd", option)]
 
 
 def _disk(board: Board, disk: Disk) -> list[str]:
     driver = disk.driver or DiskDriver()
     _check(disk, driver)
-    nodes = [word for node in node_descriptions(disk) for word in json_option("-blockdev", node)]
+    nodes = [
+        word
+        for node in node_descriptions(disk, board.resources.descriptor_sets)
+        for word in json_option("-blockdev", node)
+    ]
     properties = {
         "share-rw": True if disk.shareable else None,
         "drive": top_node(disk),
@@ -242,6 +254,10 @@ def _check(disk: Disk, driver: DiskDriver) -> None:
     """Refuse what QEMU refuses or would silently do otherwise."""
     name = label(disk)
     check_source(disk)
+    if disk.fd_group is not None and disk.source is None:
+        raise UnsupportedConfig(f"{name}: a group of files without their name")
+    if disk.fd_group is not None and disk.transient is not None:
+        raise UnsupportedConfig(f"{name}: transient, of a group of files")
     if (disk.device == "floppy") != (disk.bus == "fdc"):
         raise UnsupportedConfig(f"{name}: a {disk.device} on bus {disk.bus}")
     if disk.device == "cdrom" and disk.bus == "virtio":

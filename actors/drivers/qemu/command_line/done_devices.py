@@ -23,7 +23,7 @@ DONE: dict[str, frozenset[str]] = {
             "memories iommu vsock cryptos"
         ),
         "Disk": (
-            "type device model snapshot driver source source_dev source_dir protocol source_name query "
+            "type device model snapshot driver source fd_group source_dev source_dir protocol source_name query "
             "startup_policy source_index hosts slices ssl_verify readahead timeout backing cylinders heads sectors "
             "translation logical_block_size physical_block_size discard_granularity target bus tray removable "
             f"rotation_rate iotune readonly shareable transient serial wwn vendor product {_DEVICE}"

@@ -8,15 +8,16 @@ names them, else QEMU finds them by the image's own word. Names are stable: snap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from .....wire.documents.binding import Subtree
 from .....wire.documents.domain import Disk, DiskDriver
 from .....wire.documents.domain.devices.disk import Slice
-from .....wire.errors import UnsupportedConfig
+from .....wire.errors import InvalidArgument, UnsupportedConfig
 from ..labels import label
+from .resources import DescriptorSet
 from .syntax import NODE_NAME_LENGTH, identifier
 
 Node = dict[str, Any]
@@ -25,7 +26,7 @@ NBD_PORT = 10809
 DEFAULT_PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 990}
 # What each type of disk may say of its source; what is said of another is refused.
 SOURCE_FIELDS = {
-    "file": ("source",),
+    "file": ("source", "fd_group"),
     "block": ("source_dev",),
     "dir": ("source_dir",),
     "network": ("protocol", "source_name", "query", "hosts", "ssl_verify", "readahead", "timeout"),
@@ -87,13 +88,16 @@ def has_medium(disk: Disk) -> bool:
     return disk.path is not None or disk.protocol is not None
 
 
-def node_descriptions(disk: Disk) -> list[Node]:
-    """A drive's nodes from the bottom up, as blockdev-add takes them too; absent properties are None."""
+def node_descriptions(disk: Disk, sets: Mapping[str, DescriptorSet]) -> list[Node]:
+    """A drive's nodes from the bottom up, as blockdev-add takes them too; absent properties are None.
+
+    ``sets`` are the groups of files that drives may name. Raises InvalidArgument for another.
+    """
     if not has_medium(disk):
         return []
     nodes: list[Node] = []
     backing = _add_backing(nodes, disk)
-    nodes.append(_storage(disk))
+    nodes.append(_storage(disk) | _opened(disk, sets))
     for part in disk.slices:
         nodes.append(_slice(disk, part))
     nodes.append(_format(disk, nodes[-1]["node-name"], backing))
@@ -143,6 +147,17 @@ def _storage(disk: Disk) -> Node:
         "auto-read-only": True,
         "discard": "unmap",
     }
+
+
+def _opened(disk: Disk, sets: Mapping[str, DescriptorSet]) -> Node:
+    """What is otherwise for a file that QEMU has open already: it opens no mode that it was not given."""
+    if disk.fd_group is None:
+        return {}
+    files = sets.get(disk.fd_group)
+    if files is None:
+        raise InvalidArgument(f"file descriptor group '{disk.fd_group}' was not associated with the domain")
+    chosen = {} if files.read_only is None else {"read-only": files.read_only, "auto-read-only": None}
+    return {"filename": f"/dev/fdset/{files.number}", **chosen}
 
 
 def _file(disk: Disk) -> Node:

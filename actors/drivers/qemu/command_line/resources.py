@@ -17,6 +17,18 @@ class OpenedVsock:
     cid: int
 
 
+@dataclass(frozen=True, slots=True)
+class DescriptorSet:
+    """Descriptors by which QEMU is to open one file, and the number of the set that they are.
+
+    read_only: whether they can all only be read from, or (False) only written to as well; None where QEMU may choose.
+    """
+
+    number: int
+    descriptors: tuple[int, ...]
+    read_only: bool | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
     """What a start has at hand. Descriptors are numbers that the new process inherits unchanged.
@@ -29,6 +41,7 @@ class Resources:
     display_socket: where a display listens that is to listen on a socket, and does not say where.
     companions: by alias, the sockets of programs that were started beside QEMU: a TPM's, a virtiofs share's.
     vsock: the kernel's side of the sockets to the host, where a number was to be chosen.
+    descriptor_sets: by name, the groups of files that disks are read and written through.
     pid_file: written by QEMU when it is up.
     host_sysinfo: what the host's firmware tells, by table and entry, for guests that tell the same.
     memory_directory: where files for guests' memory are made; they have no name there.
@@ -43,6 +56,7 @@ class Resources:
     display_socket: Path | None = None
     companions: Mapping[str, Path] = field(default_factory=dict)
     vsock: OpenedVsock | None = None
+    descriptor_sets: Mapping[str, DescriptorSet] = field(default_factory=dict)
     pid_file: Path | None = None
     host_sysinfo: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     memory_directory: Path = Path("/var/tmp")

@@ -163,6 +163,7 @@ class Disk(Device):
     driver: Annotated[DiskDriver | None, At("driver")] = None
     auth: Annotated[DiskAuth | None, At("auth")] = None
     source: Annotated[str | None, At("source/@file")] = None
+    fd_group: Annotated[str | None, At("source/@fdgroup")] = None
     source_dev: Annotated[str | None, At("source/@dev")] = None
     source_dir: Annotated[str | None, At("source/@dir")] = None
     protocol: Annotated[Protocol | None, At("source/@protocol")] = None
