@@ -139,6 +139,7 @@ def _long(text: str) -> int:
 ANY_HEX = Codec(_long, lambda number: f"0x{number:04x}", "a number, decimal or 0x…", _of_any_base(_UNSIGNED_MAX))
 LONG_HEX = Codec(_long, lambda number: f"0x{number:x}", ANY_HEX.expects, ANY_HEX.text)
 HEX2 = hexadecimal(2, 0xFF)
+SLOT = hexadecimal(2, 0x1F)
 HEX4 = hexadecimal(4, 0xFFFF)
 HEX4_CAPITALS = Codec(HEX4.read, lambda number: f"0x{number:04X}", HEX4.expects, HEX4.text)
 HEX8 = hexadecimal(8, 0xFFFFFFFF)

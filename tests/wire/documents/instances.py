@@ -24,6 +24,7 @@ OF_CODEC: dict[Any, st.SearchStrategy[Any]] = {
     values.ON_OFF: st.booleans(),
     values.SIGNED: st.integers(-(2**63), 2**63 - 1),
     values.HEX2: st.integers(0, 0xFF),
+    values.SLOT: st.integers(0, 0x1F),
     values.HEX4: st.integers(0, 0xFFFF),
     values.HEX4_CAPITALS: st.integers(0, 0xFFFF),
     values.HEX8: st.integers(0, 0xFFFFFFFF),

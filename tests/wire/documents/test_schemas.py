@@ -195,7 +195,7 @@ def refusal(text: str, schema: Schema = DOMAIN) -> XMLError:
         (" dev='vda'", "", 10, "/domain/devices/disk lacks something, expected attribute 'target/@dev'"),
         (" type='kvm'", "", 1, "/domain lacks something, expected attribute 'type'"),
         ("type='pci' ", "", 14, "address: the attribute 'type' is missing, expected one of 'pci', 'drive'"),
-        ("'0x04'", "'0x1004'", 14, "/domain/devices/disk/address: slot is '0x1004', expected a number of at most 0xff"),
+        ("'0x04'", "'0x1004'", 14, "/domain/devices/disk/address: slot is '0x1004', expected a number of at most 0x1f"),
         ("52:54:00:11:22:33", "53:54:00:11:22:33", 17, "mac: address is '53:54:00:11:22:33', expected a unicast MAC"),
         ("<name>guest</name>", "<name>a</name><name>b</name>", 2, "/domain/name is given twice, expected once"),
         ("<name>guest</name>", "<name>a/b</name>", 2, "expected a name that is not blank and has no '/'"),

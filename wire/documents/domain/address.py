@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from ..binding import At
-from ..values import DECIMAL_OR_HEX, HEX2, HEX4, HEX8, LONG_HEX, ON_OFF, YES_NO, hexadecimal
+from ..values import DECIMAL_OR_HEX, HEX2, HEX4, HEX8, LONG_HEX, ON_OFF, SLOT, YES_NO, hexadecimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +16,7 @@ class PciAddress:
 
     domain: Annotated[int, At("@domain", HEX4)] = 0
     bus: Annotated[int, At("@bus", HEX2)] = 0
-    slot: Annotated[int, At("@slot", HEX2)] = 0
+    slot: Annotated[int, At("@slot", SLOT)] = 0
     function: Annotated[int, At("@function", hexadecimal(1, 7))] = 0
     multifunction: Annotated[bool | None, At("@multifunction", ON_OFF)] = None
     zpci_uid: Annotated[int | None, At("zpci/@uid", HEX4)] = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ..binding import At, Codec, Datatype, Lexical, Verbatim
-from ..values import HEX2, HEX4, MAC, NAME, ON_OFF, UUID, YES_NO, hexadecimal
+from ..values import HEX2, HEX4, MAC, NAME, ON_OFF, SLOT, UUID, YES_NO, hexadecimal
 from .ip import ADDRESS, DNS, NetworkAddress, Route
 
 ForwardMode = Literal["nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev"]
@@ -71,7 +71,7 @@ class ForwardAddress:
     type: Annotated[Literal["pci"], At("@type")] = "pci"
     domain: Annotated[int, At("@domain", HEX4)] = 0
     bus: Annotated[int, At("@bus", HEX2)] = 0
-    slot: Annotated[int, At("@slot", HEX2)] = 0
+    slot: Annotated[int, At("@slot", SLOT)] = 0
     function: Annotated[int, At("@function", hexadecimal(1, 7))] = 0
     connections: Annotated[int | None, At("@connections")] = None
 
