@@ -107,7 +107,7 @@ class DeviceChanges(DomainObject):
 
     async def _note_live(self) -> None:
         self.save_live_state()
-        await self.live_state_saved()
+        await self.live_state_kept()
 
     async def _kept(self, definition: DomainDefinition) -> DomainDefinition:
         return await self.complete(definition)

@@ -104,6 +104,10 @@ class DomainObject(ManagedObject):
     async def live_state_saved(self) -> None:
         """Wait until a daemon that is started later knows what has been noted: before a change is acknowledged."""
 
+    async def live_state_kept(self) -> None:
+        """The same for what that daemon can learn from nobody else. Raises SystemFailure where it cannot be noted."""
+        await self.live_state_saved()
+
     def cpu_time(self) -> int:
         """Processor time that the guest has used since its start, in ns."""
         return 0
@@ -189,9 +193,14 @@ class DomainObject(ManagedObject):
         live = change(self.live) if impact.live and self.live is not None else None
         kept = change(self.persistent) if impact.config and self.persistent is not None else None
         if live is not None and live != self.live:
-            self.live = live
+            before, self.live = self.live, live
             self.save_live_state()
-            await self.live_state_saved()
+            try:
+                await self.live_state_kept()
+            except VirtError:
+                self.live = before
+                self.save_live_state()
+                raise
         if kept is not None and kept != self.persistent:
             await self.save_definition(kept)
             self.persistent = kept
@@ -267,7 +276,7 @@ class DomainObject(ManagedObject):
         if live is not None and live != self.live:
             self.live = await self.apply_live(call, live)
             self.save_live_state()
-            await self.live_state_saved()
+            await self.live_state_kept()
         if kept is not None and kept != self.persistent:
             await self.save_definition(kept)
             self.persistent = kept

@@ -107,6 +107,10 @@ class Records(Domain):
         if self._saving is not None and not self._saving.done():
             await asyncio.wait((self._saving,))
 
+    async def live_state_kept(self) -> None:
+        if self._saving is not None:
+            await asyncio.shield(self._saving)
+
     def remove_status(self) -> None:
         """Let later daemons find no guest."""
         self._saved = None
