@@ -74,8 +74,9 @@ class Shell:
     def run(self, command: str) -> str:
         """What a command prints."""
         number = next(self._numbers)
-        self.type(f"{command}; echo do''ne-{number}")
-        self.wait_for(f"''ne-{number}\r\n")
+        # The words of neither mark stand in what is typed, which the shell shows in lines of 80 characters.
+        self.type(f"echo be''gin-{number}; {command}; echo do''ne-{number}")
+        self.wait_for(f"begin-{number}\r\n")
         said = self.wait_for(f"done-{number}\r\n").removesuffix(f"done-{number}\r\n").replace("\r\n", "\n")
         # What is typed before the shell reads a line again is echoed twice, by the terminal and by the shell.
         self.wait_for("# ")

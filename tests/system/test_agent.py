@@ -51,7 +51,6 @@ def told(shared: Virtactord, agent_image: guest.Guest, tmp_path_factory: pytest.
         domain = host.domains.create(with_agent(agent_image, "told", disk(path) + CARD, PROCESSORS))
         with Shell(domain) as shell:
             shell.boots()
-            shell.run("stty columns 1000")  # Lines are not broken where a test looks for their ends.
             shell.run(
                 "mke2fs /dev/vda; mount -t ext4 /dev/vda /mnt; ip link set eth0 up; ip addr add 192.0.2.5/24 dev eth0"
             )

@@ -12,6 +12,7 @@ from ....wire.table import DomainRef
 from ...call import Call
 from .flags import CONFIG, IMPACTS, LIVE, check_not_zero, check_one_impact, refusal
 from .tunables import Tunables
+from .vcpu_lists import with_count, with_maximum
 
 _MAXIMUM = int(DomainVcpuFlags.MAXIMUM)
 
@@ -41,6 +42,10 @@ class Vcpus(Tunables):
         self.check_flags(call, flags, IMPACTS | _MAXIMUM)
         await self._set_vcpus(call, nvcpus, flags)
 
+    def with_vcpu_count(self, definition: DomainDefinition, count: int, flags: int) -> DomainDefinition:
+        """One of the domain's definitions with so many processors enabled."""
+        return with_count(definition, count)
+
     async def _set_vcpus(self, call: Call, count: int, flags: int) -> None:
         if count > self.most_vcpus:
             raise InvalidArgument(
@@ -48,13 +53,15 @@ class Vcpus(Tunables):
             )
         impact = self.affected(flags & IMPACTS)
         if flags & _MAXIMUM:
-            await self.change_definition(call, CONFIG, lambda definition: _with_maximum(definition, count))
+            await self.change_definition(call, CONFIG, lambda definition: with_maximum(definition, count))
             return
         affected = ((impact.live, self.live), (impact.config, self.persistent))
         most = min(definition.vcpus or 1 for said, definition in affected if said and definition is not None)
         if count > most:
             raise InvalidArgument(f"requested cpu amount exceeds maximum ({count} > {most})")
-        await self.change_definition(call, flags & IMPACTS, lambda definition: _with_current(definition, count))
+        await self.change_definition(
+            call, flags & IMPACTS, lambda definition: self.with_vcpu_count(definition, count, flags)
+        )
 
     # -- pinning -------------------------------------------------------------------------------------------------------
 
@@ -130,11 +137,3 @@ class Vcpus(Tunables):
 def _count(definition: DomainDefinition, flags: int) -> int:
     most = definition.vcpus or 1
     return most if flags & _MAXIMUM or definition.current_vcpus is None else definition.current_vcpus
-
-
-def _with_current(definition: DomainDefinition, count: int) -> DomainDefinition:
-    return replace(definition, current_vcpus=None if count == (definition.vcpus or 1) else count)
-
-
-def _with_maximum(definition: DomainDefinition, count: int) -> DomainDefinition:
-    return replace(definition, vcpus=count, current_vcpus=min(_count(definition, 0), count))

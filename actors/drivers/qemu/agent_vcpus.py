@@ -11,7 +11,7 @@ from ....wire.errors import InvalidArgument, NotSupported, OperationFailed
 from ....wire.params import ParamType, TypedParam
 from ....wire.table import DomainRef
 from ...call import Call
-from ..domain.flags import CONFIG, IMPACTS, check_not_zero, check_one_impact, refusal
+from ..domain.flags import CONFIG, IMPACTS, check_flags, check_not_zero, check_one_impact, refusal
 from .agent_talk import AgentTalk
 
 _GUEST, _MAXIMUM = int(DomainVcpuFlags.GUEST), int(DomainVcpuFlags.MAXIMUM)
@@ -38,7 +38,7 @@ class AgentVcpus(AgentTalk):
         if flags & CONFIG:
             raise refusal("Flags 'VIR_DOMAIN_VCPU_GUEST' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive")
         check_not_zero(call, "nvcpus", nvcpus)
-        self.check_flags(call, flags, IMPACTS | _GUEST)
+        check_flags(call, flags, IMPACTS | _GUEST)
         self.require_agent()
         there = self.definition.current_vcpus or self.definition.vcpus or 1
         if nvcpus > there:

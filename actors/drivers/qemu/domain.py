@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ....wire.enums.domain import DomainCreateFlags, DomainRebootFlagValues, DomainShutdownFlagValues
+from ....wire.enums.domain_tuning import DomainVcpuFlags
+from ..domain.flags import IMPACTS
 from ..domain.life import START_FLAGS
 from .agent_calls import AgentCalls
 from .agent_vcpus import AgentVcpus
@@ -33,6 +35,7 @@ class QemuDomain(
 
     flags: ClassVar[Mapping[str, int]] = {
         **dict.fromkeys(_STARTS, START_FLAGS | DomainCreateFlags.RESET_NVRAM),
+        "domain_set_vcpus_flags": IMPACTS | DomainVcpuFlags.MAXIMUM | DomainVcpuFlags.HOTPLUGGABLE,
         "domain_shutdown_flags": DomainShutdownFlagValues.ACPI_POWER_BTN | DomainShutdownFlagValues.GUEST_AGENT,
         "domain_reboot": DomainRebootFlagValues.ACPI_POWER_BTN | DomainRebootFlagValues.GUEST_AGENT,
     }

@@ -6,37 +6,26 @@ brings it about; where anything else differs, nothing is done.
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
-from ....wire.documents.domain import Devices, Disk, DomainDefinition, Vcpu
-from ....wire.enums.error import ErrorNumber
-from ....wire.errors import OperationInvalid, OperationTimeout, UnsupportedConfig
+from ....wire.documents.domain import Devices, Disk, DomainDefinition
+from ....wire.errors import OperationInvalid, UnsupportedConfig
 from ...call import Call
-from ...monitor.qmp import QmpEvent
 from .command_line.disk import throttle
 from .command_line.iothread import iothread_pools
 from .guest import BYTES_PER_KIB
 from .guest_figures import is_of
 from .placing import PLACED, Placing
+from .vcpu_changes import VcpuChanges
 
-# Seconds that a guest has to let go of a device.
-PATIENCE = 5.0
 _NO_LIMITS: dict[str, Any] = dict.fromkeys(("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"), 0)
 _CHANGING = frozenset({"current_memory", "devices", "perf", *PLACED})
 _CHANGING_DEVICES = frozenset({"disks", "memballoon"})
-# The order in which QEMU numbers processors.
-_PLACES = ("node-id", "socket-id", "die-id", "core-id", "thread-id")
 
 
-class LiveChanges(Placing):
+class LiveChanges(VcpuChanges, Placing):
     """How the running guest follows its definition."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        # Devices that the guest has been asked to let go of, by alias.
-        self._leaving: dict[str, asyncio.Future[None]] = {}
 
     async def apply_live(self, call: Call, live: DomainDefinition) -> DomainDefinition:
         before = self.definition
@@ -50,8 +39,8 @@ class LiveChanges(Placing):
                 await self._throttle(call, new)
         if (live.iothreads, live.iothread_ids) != (before.iothreads, before.iothread_ids):
             await self._change_iothreads(call, before, live)
-        if live.current_vcpus != before.current_vcpus:
-            live = await self._change_vcpus(call, before, live)
+        if (live.current_vcpus, live.vcpu_list) != (before.current_vcpus, before.vcpu_list):
+            live = await self.change_vcpus(call, before, live)
         if any(getattr(live, name) != getattr(before, name) for name in PLACED):
             await self.place_anew(call, before, live)
         if live.perf != before.perf:
@@ -102,69 +91,6 @@ class LiveChanges(Placing):
                     if value is not None:
                         path = f"/objects/iothread{number}"
                         await self.execute(call, "qom-set", {"path": path, "property": name, "value": value})
-
-    # -- processors ----------------------------------------------------------------------------------------------------
-
-    async def _change_vcpus(self, call: Call, before: DomainDefinition, live: DomainDefinition) -> DomainDefinition:
-        """Plug processors in, or ask the guest to let go of such as have been plugged in."""
-        wanted = live.current_vcpus or live.vcpus or 1
-        slots = await self.execute(call, "query-hotpluggable-cpus")
-        slots = sorted(slots, key=lambda slot: [slot["props"].get(place, 0) for place in _PLACES])
-        if any(slot["vcpus-count"] != 1 for slot in slots):
-            raise UnsupportedConfig("this machine's processors come several at a time")
-        used = {number for number, slot in enumerate(slots) if "qom-path" in slot}
-        for number in sorted(set(range(len(slots))) - used)[: max(0, wanted - len(used))]:
-            slot = slots[number]
-            await self.execute(call, "device_add", {"driver": slot["type"], "id": f"vcpu{number}", **slot["props"]})
-            used.add(number)
-        if len(used) > wanted:
-            await self._unplug_vcpus(call, slots, used, wanted)
-        return _with_vcpus(live, used)
-
-    async def _unplug_vcpus(self, call: Call, slots: list[Any], used: set[int], wanted: int) -> None:
-        removable = [number for number in sorted(used, reverse=True) if _alias_of(slots[number]) == f"vcpu{number}"]
-        if len(removable) < len(used) - wanted:
-            raise OperationInvalid(
-                "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count",
-                object=self.name,
-            )
-        for number in removable[: len(used) - wanted]:
-            await self.let_go(call, f"vcpu{number}")
-            used.discard(number)
-
-    async def let_go(self, call: Call, alias: str) -> None:
-        """Ask the guest to let go of a device, and wait until it has. Raises OperationTimeout when it does not."""
-        gone = self._leaving[alias] = self.runtime.loop.create_future()
-        try:
-            await self.execute(call, "device_del", {"id": alias})
-            async with asyncio.timeout(PATIENCE):
-                await gone
-        except TimeoutError:
-            raise OperationTimeout(
-                f"unplug of device '{alias}' timed out: the guest has not let go of it yet",
-                object=self.name,
-                code=ErrorNumber.OPERATION_TIMEOUT,
-            ) from None
-        finally:
-            self._leaving.pop(alias, None)
-
-    def on_device_deleted(self, event: QmpEvent) -> None:
-        gone = self._leaving.get(str(event.data.get("device")))
-        if gone is not None and not gone.done():
-            gone.set_result(None)
-
-
-def _alias_of(slot: Any) -> str:
-    return str(slot["qom-path"]).rpartition("/")[2]
-
-
-def _with_vcpus(live: DomainDefinition, used: set[int]) -> DomainDefinition:
-    """The live definition with the processors that are there."""
-
-    def updated(vcpu: Vcpu) -> Vcpu:
-        return replace(vcpu, enabled=vcpu.id in used, order=vcpu.order if vcpu.id in used else None)
-
-    return replace(live, current_vcpus=len(used), vcpu_list=tuple(updated(vcpu) for vcpu in live.vcpu_list))
 
 
 def _check_changes(before: DomainDefinition, live: DomainDefinition) -> None:

@@ -40,6 +40,7 @@ from .launch import END_NOTICED
 from .live_news import BYTES_PER_KIB, Data, disk_of_alias, disk_of_node, noted
 from .process import Process
 from .start_news import AGENT, StartNews
+from .vcpu_changes import describes_vcpu
 
 Fields = tuple[Any, ...]
 
@@ -330,7 +331,7 @@ class News(StartNews):
         super().on_device_deleted(event)
         alias = event.data.get("device")
         # Who waits for a device to go tells of it himself. One that goes late, or by the guest's own wish, goes here.
-        if not alias or alias in self._leaving or self.live is None:
+        if not alias or self.is_leaving(alias) or describes_vcpu(alias) or self.live is None:
             return
         self.live = _without(self.live, alias)
         self.save_live_state()
