@@ -103,8 +103,9 @@ class GuestSaving(Guest):
 
     async def _note_save(self, save: UnfinishedSave | None) -> None:
         """Tell the next daemon of a save that is under way, or no more. Raises SystemFailure."""
-        self.unfinished_save = save
+        self.require_active()
         assert self.live is not None
+        self.unfinished_save = save
         noted = self.save_status(self.live, self.state, self.reason)
         if noted is not None:
             await asyncio.shield(noted)
