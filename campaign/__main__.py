@@ -13,7 +13,7 @@ from pathlib import Path
 from .rounds import Campaign, Report
 
 INSIDE = "VIRTACTOR_CAMPAIGN"
-DISK = "32m"
+DISK = "128m"
 
 
 def main() -> int:
@@ -31,21 +31,22 @@ def main() -> int:
 
 
 def _run(rounds: int, seed: int, mounted: bool) -> Report:
-    root = Path(tempfile.mkdtemp(prefix="vc", dir="/tmp"))
+    root = Path(tempfile.mkdtemp(prefix="vc"))
     log = root.with_suffix(".log")
     if mounted:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", root], check=True)
     campaign = Campaign(root, log, seed, mounted, clock=_works(["unshare", "--time", "--monotonic", "1", "--fork"]))
     try:
-        return campaign.run(rounds)
+        report = campaign.run(rounds)
+        if not report.findings:
+            log.unlink(missing_ok=True)
+        return report
     finally:
         if mounted:
             subprocess.run(["umount", "--lazy", root], check=True)
         shutil.rmtree(root, ignore_errors=True)
-        if campaign.report.findings:
+        if log.exists():
             print(f"the daemon's log: {log}")
-        else:
-            log.unlink(missing_ok=True)
 
 
 def _works(prefix: list[str]) -> bool:

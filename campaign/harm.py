@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.system.virtactord import Virtactord
 
-from .model import Guest, Power, undefined
+from .model import Guest, Power, taken_up_by_its_definition, undefined
 
 CHUNK = 64 * 1024
 GARBAGE = b"\x00\xff<domain>garbage"
@@ -46,7 +46,7 @@ def damage(daemon: Virtactord, guests: Iterable[Guest], chance: random.Random) -
 
 
 def _damage_definition(daemon: Virtactord, guest: Guest, chance: random.Random) -> str:
-    path = daemon.paths.config / "qemu" / f"{guest.name}.xml"
+    path = daemon.paths.config / "qemu" / f"{guest.current_name}.xml"
     if guest.known is None or not path.exists():
         return ""
     # A guest that runs is known by its status, and has no definition any more.
@@ -60,6 +60,7 @@ def _damage_status(daemon: Virtactord, guest: Guest, chance: random.Random) -> s
     # Without a definition nothing would be left to take the guest up by.
     if fact is None or fact.title is None or fact.power is Power.OFF or not path.exists():
         return ""
+    guest.happened(taken_up_by_its_definition)
     return f"{_spoil(path, chance)} status"
 
 
@@ -67,7 +68,8 @@ def _litter(daemon: Virtactord, guest: Guest, chance: random.Random) -> str:
     """What a daemon that died at another moment would have left."""
     for folder in (daemon.paths.config / "qemu", daemon.paths.config / "qemu/autostart", daemon.run):
         (folder / f".virtactor-{chance.randrange(1 << 32):08x}").write_bytes(GARBAGE)
-    if all(fact.power is Power.OFF for fact in guest.possible):
+    (daemon.paths.state / "qemu/save" / f"{guest.name}.save.{chance.randrange(1 << 32):08x}.part").write_bytes(GARBAGE)
+    if guest.is_off:
         for suffix in ("pid", "agent-0", "monitor"):
             path = daemon.run / f"{guest.uuid}.{suffix}"
             if not path.exists():  # Its socket may be there, which cannot be written to.

@@ -11,16 +11,20 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from virtactor.client import Host
+
 from tests.system.virtactord import PATIENCE
 
 from .daemon import Mortal
+from .documents import make_disk, new_guest
 from .harm import Disk, damage, remove_set_aside
 from .load import Worker, kill_guest, thaw
-from .model import Guest, Power
-from .oracle import complaints
+from .model import Guest, Power, started
+from .oracle import SETTLING, complaints, fact_of
 
 CLIENTS = 4
 GUESTS_EACH = 3
+RIVALS = 2
 LONGEST_LOAD = 1.6  # seconds
 CLOCK_JUMP = 10_000_000  # seconds
 
@@ -43,7 +47,9 @@ class Campaign:
     def __init__(self, root: Path, log: Path, seed: int, mounted: bool = False, clock: bool = False) -> None:
         self.report = Report(seed)
         self.daemon = Mortal(root, log)
-        self.guests = [[Guest(f"g{client}-{n}") for n in range(GUESTS_EACH)] for client in range(CLIENTS)]
+        self.guests = [[new_guest(client, n, root) for n in range(GUESTS_EACH)] for client in range(CLIENTS)]
+        self.rivals = [Guest(f"r{number}") for number in range(RIVALS)]
+        self._boots = self._hindered = False
         self._disk = Disk(root, mounted)
         self._clock = clock
         self._log_read = 0
@@ -54,6 +60,8 @@ class Campaign:
 
     def run(self, rounds: int) -> Report:
         began = time.monotonic()
+        for guest in self.all_guests:
+            make_disk(guest, self.daemon.root)
         self.daemon.start()
         try:
             for number in range(rounds):
@@ -68,10 +76,13 @@ class Campaign:
         done = self._load(number, chance)
         done += self._between(chance)
         self._restart(chance)
+        found = []
         for guest in self.all_guests:
             thaw(guest)
         with self.daemon.connect() as host:
-            found = complaints(self.daemon, host, self.all_guests)
+            if self._boots:
+                found += self._await_marked(host)
+            found += complaints(self.daemon, host, self.all_guests, rivals=self.rivals)
         self.report.adopted += sum(guest.pid is not None for guest in self.all_guests)
         self.report.counts["files set aside"] += remove_set_aside(self.daemon)
         found += self._tracebacks()
@@ -80,13 +91,16 @@ class Campaign:
 
     def _load(self, number: int, chance: random.Random) -> list[str]:
         """Let the clients work, and kill the daemon under them."""
-        stop = threading.Event()
+        stop, full = threading.Event(), threading.Event()
         seeds = [f"{self.report.seed}.{number}.{client}" for client in range(CLIENTS)]
-        workers = [Worker(self.daemon, guests, seed, stop) for guests, seed in zip(self.guests, seeds, strict=True)]
+        workers = [
+            Worker(self.daemon, guests, self.rivals, seed, stop, full)
+            for guests, seed in zip(self.guests, seeds, strict=True)
+        ]
         threads = [threading.Thread(target=worker.run, daemon=True) for worker in workers]
         for thread in threads:
             thread.start()
-        done = self._harm_under_load(chance)
+        done = self._harm_under_load(chance, full)
         how = signal.SIGTERM if chance.random() < 0.1 else signal.SIGKILL
         self.report.counts[f"daemon ended by {how.name}"] += 1
         self.daemon.kill(how)
@@ -99,7 +113,7 @@ class Campaign:
                 self._found(f"round {number}, under load: {line}")
         return done
 
-    def _harm_under_load(self, chance: random.Random) -> list[str]:
+    def _harm_under_load(self, chance: random.Random, is_full: threading.Event) -> list[str]:
         """The time until the daemon dies, with what happens in it."""
         done = []
         first, second, third = (chance.random() * LONGEST_LOAD / 3 for _ in range(3))
@@ -107,6 +121,7 @@ class Campaign:
         full, sleeps = self._disk.mounted and chance.random() < 0.25, chance.random() < 0.15
         if full:
             done.append("the disk full under load")
+            is_full.set()
             self._disk.fill()
         if sleeps:
             done.append("the daemon stopped for a moment")
@@ -133,19 +148,43 @@ class Campaign:
                 kill_guest(guest)
             elif chance.random() < 0.5:
                 thaw(guest)
+        self._boots = chance.random() < 0.1
+        if self._boots:
+            self._boot(done)
         return done
+
+    def _boot(self, done: list[str]) -> None:
+        """Let the next daemon be the first since the host came up: what is marked is started."""
+        done.append("the host as if it had just come up")
+        self.report.counts["marked guests to be started"] += 1
+        (self.daemon.run / "autostarted").unlink(missing_ok=True)
+        for guest in self.all_guests:
+            guest.possible |= {started(False)(fact) for fact in guest.possible if fact.autostart}
+
+    def _await_marked(self, host: Host) -> list[str]:
+        """Wait until what is marked has been started; those that have not, though nothing kept them from it."""
+        marked = [guest for guest in self.all_guests if any(fact.autostart for fact in guest.possible)]
+        until = time.monotonic() + SETTLING
+        while left := [guest for guest in marked if is_marked_and_off(self.daemon, host, guest)]:
+            if time.monotonic() > until:
+                return [f"{guest.name} is marked and was not started" for guest in left if not self._hindered]
+            time.sleep(0.05)
+        return []
 
     def _restart(self, chance: random.Random) -> None:
         """A new daemon; some die on the way, some begin on a full disk or with another clock."""
         self.daemon.monotonic = chance.randrange(1, CLOCK_JUMP) if self._clock and chance.random() < 0.3 else 0
         self.report.counts["clock moved"] += bool(self.daemon.monotonic)
+        self._hindered = False
         while chance.random() < 0.2:
+            self._hindered = True
             self.report.counts["killed while it started"] += 1
             self.daemon.begin()
             time.sleep(chance.random() * 0.8)
             self.daemon.kill()
         full = self._disk.mounted and chance.random() < 0.15
         if full:
+            self._hindered = True
             self.report.counts["started on a full disk"] += 1
             self._disk.fill()
         self.daemon.start()
@@ -161,7 +200,12 @@ class Campaign:
         """What the daemon's log has of defects since the last look."""
         text = self.daemon.log.read_text(errors="replace")[self._log_read :]
         self._log_read += len(text)
-        return [f"the log has a traceback: {part[-600:]}" for part in text.split("Traceback")[1:]]
+        return [f"the log has a traceback: {part[:1500]}" for part in text.split("Traceback")[1:]]
+
+
+def is_marked_and_off(daemon: Mortal, host: Host, guest: Guest) -> bool:
+    fact = fact_of(daemon, host, guest)
+    return fact.autostart and fact.power is Power.OFF
 
 
 def _is_on(guest: Guest) -> bool:
