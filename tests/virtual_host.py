@@ -21,7 +21,6 @@ from guest.build import Archive
 
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 MODULES = ("fuse", "virtiofs")
-MEMORY = "768M"
 INIT = """#!/bin/sh
 busybox mount -a
 busybox modprobe -a virtio_pci virtio_blk
@@ -50,11 +49,12 @@ class Output:
 
 
 class VirtualHost:
-    """Its files are in ``folder``. ``processors`` are those of the host that is made."""
+    """Its files are in ``folder``; ``memory`` is in MiB."""
 
-    def __init__(self, folder: Path, processors: int = 2) -> None:
+    def __init__(self, folder: Path, processors: int = 2, memory: int = 768) -> None:
         self._folder = folder
         self._processors = processors
+        self._memory = f"{memory}M"
         self._image = guest.load()
 
     def run(self, script: str, seconds: float = 600.0) -> Output:
@@ -92,8 +92,9 @@ class VirtualHost:
     def _boot(self, initrd: Path, disk: Path, socket: Path, seconds: float) -> Output:
         argv = [
             "qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-no-reboot",
-            "-smp", str(self._processors), "-m", MEMORY, "-numa", "node,memdev=memory",
-            "-object", f"memory-backend-memfd,id=memory,size={MEMORY},share=on", "-display", "none", "-serial", "stdio",
+            "-smp", str(self._processors), "-m", self._memory, "-numa", "node,memdev=memory",
+            "-object",
+            f"memory-backend-memfd,id=memory,size={self._memory},share=on", "-display", "none", "-serial", "stdio",
             "-kernel", str(self._image.kernel), "-initrd", str(initrd),
             "-append", f"{self._image.cmdline} rdinit=/host-init",
             "-chardev", f"socket,id=files,path={socket}", "-device", "vhost-user-fs-pci,chardev=files,tag=host",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from ....wire.cpuset import format_numbers, parse_numbers
 from ....wire.documents.domain import (
@@ -68,6 +68,9 @@ class Tuning(Tunables):
     # A running guest's weight for the host's disks when nothing is said of it.
     usual_weight = 0
 
+    # What the parameters of a scheduler may be beside 0 and less, which is none.
+    scheduler_ranges: ClassVar[Mapping[str, range]] = {}
+
     def usual_scheduler(self) -> Mapping[str, int]:
         """What a running guest has of which nothing is said, by the fields of CpuTune."""
         return {}
@@ -107,6 +110,11 @@ class Tuning(Tunables):
     async def _set_scheduler(self, call: Call, params: list[TypedParam], flags: int) -> None:
         check_not_empty(call, params)
         check_names(params, {name: type_ for name, (_, type_) in _SCHEDULER.items()})
+        for param in params:
+            allowed = self.scheduler_ranges.get(param.field)
+            if allowed is not None and int(param.value) > 0 and param.value not in allowed:
+                bounds = f"[{allowed.start}, {allowed.stop - 1}]"
+                raise InvalidArgument(f"value of '{param.field}' is out of range {bounds}")
         values = {_SCHEDULER[param.field][0]: param.value or None for param in params}
         impact = self.affected(flags)
         await self.change_definition(

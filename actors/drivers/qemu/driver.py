@@ -53,6 +53,8 @@ from .surroundings import QemuSurroundings
 logger = logging.getLogger("virtactor.qemu")
 
 T = TypeVar("T")
+# Seconds between attempts to remove control groups whose processes are about to end.
+GROUP_PAUSES = (0.05, 0.2, 1.0, 5.0, 20.0)
 
 
 class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, DomainDriver):
@@ -103,6 +105,14 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
             self._load(definitions.get(uuid), statuses.get(uuid), autostart)
         self.spawn(self._bound_logs(), "bound the guests' logs")
 
+    async def _remove_groups(self, uuid: str) -> None:
+        """Remove the control groups of a guest that was killed just now and takes a while to be gone."""
+        for pause in GROUP_PAUSES:
+            await asyncio.sleep(pause)
+            if await self.runtime.in_thread(self._files.groups(uuid).remove):
+                return
+        logger.warning("the control groups of %s have processes and stay", uuid)
+
     def _end_helpers(self, living: set[str]) -> None:
         """End what served guests beside their QEMUs, and has outlived them."""
         for uuid, helpers in helpers_of(self._files.run).items():
@@ -114,7 +124,8 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
     def _remove_leftovers(self, known: set[str]) -> None:
         """Remove the files of guests that nothing is known of, and what stood for definitions that are gone."""
         for uuid in self._files.uuids_in_run() - known:
-            self._files.remove_leftovers(uuid)
+            if not self._files.remove_leftovers(uuid):
+                self.spawn(self._remove_groups(uuid), "remove control groups")
         for name in self._files.remove_marks_of_nothing():
             logger.warning("%s is no longer marked for autostart: its definition is not there", name)
         self._files.remove_parts_of_images()

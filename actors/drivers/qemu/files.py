@@ -143,16 +143,18 @@ class QemuFiles:
         """The UUIDs of domains whose status file was damaged while their guest ran."""
         return {path.name.removesuffix(f"{STATUS}{DAMAGED}") for path in self.run.glob(f"*{STATUS}{DAMAGED}")}
 
-    def remove_leftovers(self, uuid: str) -> None:
+    def remove_leftovers(self, uuid: str) -> bool:
         """Remove what a guest that has ended leaves: its files in the run directory, but for its status, and what they
-        speak of. The note of control groups that the kernel does not let go of yet stays: who comes later tries again.
+        speak of. False when the kernel does not let go of its control groups yet: their note stays.
         """
-        kept = {STATUS} if self.groups(uuid).remove() else {STATUS, GROUPS}
+        free = self.groups(uuid).remove()
+        kept = {STATUS} if free else {STATUS, GROUPS}
         remove_overlays(self.overlays(uuid))
         for path in self.run.glob(f"{uuid}.*"):
             if path.suffix not in kept:
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
+        return free
 
     def remove_marks_of_nothing(self) -> list[str]:
         """Remove autostart marks whose definitions are not there; the names of their domains.

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -110,7 +111,6 @@ class _Start:
         ref = Monitor.start(self._runtime, self._live.name, self._domain)
         try:
             wanted = placement(self._live)
-            # While QEMU loads its libraries: what it allocates then is counted, and its threads inherit the groups.
             entered = self._enter(wanted, process)
             with self._span("monitor", "connect"):
                 await self._connect(ref, process)
@@ -199,14 +199,27 @@ class _Start:
         }
 
     def _enter(self, wanted: Placement, process: Process) -> asyncio.Future[None]:
-        """Put the process into control groups with the limits that the definition sets for it."""
-        return self._begin(self._around.files.groups(self._uuid).enter, wanted, process.pid)
+        """Put the process into control groups with the limits that the definition sets for it.
 
-    def _begin(self, function: Callable[..., None], *args: Any) -> asyncio.Future[None]:
-        """Begin what makes something in a thread; a start that fails waits for it before it removes everything."""
-        work = asyncio.ensure_future(self._runtime.in_thread(function, *args))
-        self._begun.append(work)
-        return work
+        It stands still meanwhile: memory that it took before would count for the daemon.
+        """
+        if wanted.needs_groups:
+            process.send_signal(signal.SIGSTOP)
+        return self._begin(self._moved(wanted, process))
+
+    async def _moved(self, wanted: Placement, process: Process) -> None:
+        if not wanted.needs_groups:
+            return
+        try:
+            await self._runtime.in_thread(self._around.files.groups(self._uuid).enter, wanted, process.pid)
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+        """Begin what makes something; a start that fails waits for it before it removes everything."""
+        begun = asyncio.ensure_future(work)
+        self._begun.append(begun)
+        return begun
 
     async def _place(self, wanted: Placement, ref: pykka.ActorRef[Monitor], process: Process) -> None:
         """Put the guest's threads where the definition says, in groups with the limits that it sets."""
@@ -221,7 +234,7 @@ class _Start:
             groups.place(wanted, threads)
             place_threads(wanted, threads)
 
-        await asyncio.shield(self._begin(place))
+        await asyncio.shield(self._begin(self._runtime.in_thread(place)))
 
     async def _prepare(self, ref: pykka.ActorRef[Monitor]) -> DomainDefinition:
         """Run what the command line could not say, and ask what QEMU has chosen; all on its way at once."""

@@ -11,7 +11,7 @@ from ....wire.errors import OperationInvalid
 from ...call import Call
 from .cgroups import USUAL_SHARES, USUAL_WEIGHT
 from .command_line import Placement, placement
-from .command_line.placement import DEFAULT_PERIOD, bound_nodes
+from .command_line.placement import DEFAULT_PERIOD, PERIODS, QUOTAS, bound_nodes
 from .guest import Guest
 from .threads import QUESTIONS, Threads, place_threads
 
@@ -22,12 +22,18 @@ _USUAL_SCHEDULER: Mapping[str, int] = {
     for thread in ("", "global_", "emulator_", "iothread_")
     for name, value in (("period", DEFAULT_PERIOD), ("quota", -1))
 }
+_RANGES: Mapping[str, range] = {
+    f"{thread}_{name}": allowed
+    for thread in ("vcpu", "global", "emulator", "iothread")
+    for name, allowed in (("period", PERIODS), ("quota", QUOTAS))
+}
 
 
 class Placing(Guest):
     """How threads and control groups follow the definition."""
 
     usual_weight = USUAL_WEIGHT
+    scheduler_ranges = _RANGES
 
     def usual_scheduler(self) -> Mapping[str, int]:
         version = self.around.files.groups(self.text_uuid).version_of("cpu")

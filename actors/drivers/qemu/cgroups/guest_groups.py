@@ -103,9 +103,10 @@ class GuestGroups:
         new = self._groups(after)
         groups = self._groups(before) | new
         old_settings, settings = self._settings(before, groups), self._settings(after, groups)
-        if strange := {c: group for c, group in new.items() if not group.path.is_dir()}:
-            self._make(strange)
-            self._join(strange, pid)
+        strange = {controller: group for controller, group in new.items() if not group.path.is_dir()}
+        # A group of version 2 that is there may have to get more controllers.
+        self._make(new)
+        self._join(strange, pid)
         try:
             _make_parts(groups, settings.values(), threads)
             _write_all(_change(groups, old_settings, settings))
@@ -118,11 +119,15 @@ class GuestGroups:
 
     def remove(self) -> bool:
         """Remove the guest's groups, as its process has ended; whether nothing is left of them."""
-        paths = self._noted()
-        left = [path for path in paths if not _remove(path)]
-        if not left:
-            self._note.unlink(missing_ok=True)
-        return not left
+        left = self._noted()
+        for attempt in range(_PATIENCE):
+            if attempt:
+                time.sleep(_PAUSE)
+            left = [path for path in left if not _remove(path)]
+            if not left:
+                self._note.unlink(missing_ok=True)
+                return True
+        return False
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -152,7 +157,7 @@ class GuestGroups:
 
     def _groups(self, placement: Placement) -> dict[str, Group]:
         """The group of each controller that a placement needs."""
-        if not placement.limits and placement.partition is None:
+        if not placement.needs_groups:
             return {}
         found = hierarchies(self._source)
         partition = (placement.partition or USUAL_PARTITION).strip("/")
@@ -340,20 +345,14 @@ def _remove_empty_parts(groups: Mapping[str, Group], wanted: set[str]) -> None:
 
 def _remove(path: Path) -> bool:
     """Remove a guest's group, and the partition if it was made for guests and has no other; whether it is gone."""
-    for attempt in range(_PATIENCE):
-        try:
-            for part in _parts(path):
-                part.rmdir()
-            path.rmdir()
-        except FileNotFoundError:
-            break
-        except OSError:
-            # The kernel may take a moment after the end of the last process.
-            if attempt == _PATIENCE - 1:
-                return False
-            time.sleep(_PAUSE)
-        else:
-            break
+    try:
+        for part in _parts(path):
+            part.rmdir()
+        path.rmdir()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return False
     for above in path.parents:
         try:
             os.getxattr(above, MARK)

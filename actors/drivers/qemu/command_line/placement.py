@@ -16,7 +16,7 @@ from .syntax import numbers
 
 DEFAULT_PERIOD = 100_000  # µs
 PERIODS = range(1000, 1_000_001)
-LEAST_QUOTA = 1000
+QUOTAS = range(1000, 17_592_186_044_416)
 SHARES = range(1, 262_145)
 WEIGHTS = range(10, 1001)
 PRIORITIES = range(1, 100)
@@ -68,6 +68,11 @@ class Placement:
     @property
     def is_empty(self) -> bool:
         return self == Placement()
+
+    @property
+    def needs_groups(self) -> bool:
+        """Whether something of it is done by control groups."""
+        return bool(self.limits) or self.partition is not None
 
 
 def placement(definition: DomainDefinition) -> Placement:
@@ -168,7 +173,7 @@ def _bandwidth(kind: str, period: int | None, quota: int | None, groups: list[st
     if period is not None:
         _check(period in PERIODS, f"{about}: period {period}", "1000 to 1000000 µs")
     if quota is not None and quota >= 0:
-        _check(quota >= LEAST_QUOTA, f"{about}: quota {quota}", "at least 1000 µs, or -1")
+        _check(quota in QUOTAS, f"{about}: quota {quota}", "at least 1000 µs, or -1")
     for group in groups:
         if period is not None:
             yield Limit("period", period, about, group)

@@ -235,6 +235,17 @@ def test_a_change_that_is_refused_leaves_what_was(groups, process, threads, part
     assert value("cpu", f"vcpu0/{file}") == text
 
 
+def test_a_guest_gets_controllers_that_it_did_not_need_before(groups, process, threads, partition, value) -> None:
+    little = limits(Limit("shares", 300, "shares"), *PARTS, partition=partition)
+    groups.enter(little, process.pid)
+    groups.place(little, threads)
+    groups.change(little, limits(*GUESTS, *PARTS, partition=partition), process.pid, threads)
+    assert value("cpuset", "cpuset.mems") == "0"
+    file = "memory.max" if version("memory") == 2 else "memory.limit_in_bytes"
+    assert value("memory", file) == str(900 << 20)
+    assert value("memory", "cgroup.procs").split() == [str(process.pid)]
+
+
 def test_a_part_that_is_gone_loses_its_group(groups, process, threads, partition) -> None:
     before = limits(Limit("quota", 50000, "bandwidth", "iothread3"), partition=partition)
     groups.enter(before, process.pid)
