@@ -8,6 +8,8 @@ call that made or removed one is answered.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -24,6 +26,7 @@ from ...wire.documents.storage import (
     parse_pool,
     parse_volume,
 )
+from ...wire.enums.error import ErrorDomain
 from ...wire.enums.storage import ConnectListAllStoragePoolsFlags as ListFlags
 from ...wire.enums.storage import (
     StoragePoolDefineFlags,
@@ -32,7 +35,7 @@ from ...wire.enums.storage import (
     StorageVolCreateFlags,
     StorageVolType,
 )
-from ...wire.errors import AlreadyExists, InvalidArgument, NoStorageVolume, OperationInvalid
+from ...wire.errors import AlreadyExists, InvalidArgument, NoStorageVolume, OperationInvalid, VirtError
 from ...wire.table import ROWS
 from ...wire.table.structs import StoragePoolRef, StorageVolRef
 from ..call import Call
@@ -54,11 +57,23 @@ class Usage(NamedTuple):
     available: int
 
 
+@contextmanager
+def _about_storage() -> Iterator[None]:
+    """Say of errors that say nothing of it that they are about storage: documents are not the driver's own area."""
+    try:
+        yield
+    except VirtError as error:
+        error.domain = error.domain or ErrorDomain.STORAGE
+        raise
+
+
 class Pool(DefinedObject[PoolDefinition]):
     """A storage pool of any driver."""
 
     kind = "storage pool"
     event_row = ROWS["storage_pool_event_lifecycle"]
+    # Whether documents may say nothing that the model has no place for; libvirt passes over it.
+    strict: ClassVar[bool] = True
     # The flags that a driver's pools take, beyond none.
     build_flags: ClassVar[int] = 0
     start_flags: ClassVar[int] = 0
@@ -249,7 +264,8 @@ class Pool(DefinedObject[PoolDefinition]):
 
     def new_volume(self, xml: str) -> VolumeDefinition:
         """What a caller's XML makes in this pool. Raises XMLError, UnsupportedConfig, AlreadyExists."""
-        volume = complete_volume(parse_volume(xml), self.definition.type)
+        with _about_storage():
+            volume = complete_volume(parse_volume(xml, strict=self.strict), self.definition.type)
         if volume.name in self.volumes:
             raise AlreadyExists("storage vol already exists", object=volume.name)
         return placed(volume, self.definition)
@@ -286,6 +302,7 @@ class Pool(DefinedObject[PoolDefinition]):
 class PoolDriver(DefinedDriver):
     """The storage part of a driver; subclasses say which pools they make."""
 
+    strict: ClassVar[bool] = True
     directory: PoolDirectory
 
     def __init__(self, runtime: Runtime, directory: PoolDirectory, events: pykka.ActorRef[Any]) -> None:
@@ -301,7 +318,8 @@ class PoolDriver(DefinedDriver):
 
     def read_definition(self, xml: str) -> PoolDefinition:
         """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""
-        return identified(complete_pool(parse_pool(xml)))
+        with _about_storage():
+            return identified(complete_pool(parse_pool(xml, strict=self.strict)))
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 

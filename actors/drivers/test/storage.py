@@ -43,6 +43,7 @@ class TestPool(Pool):
     """A pool in memory."""
 
     __test__ = False
+    strict = False
 
     def __init__(
         self, runtime: Runtime, upward: Upward, name: str, uuid: bytes, volumes: Mapping[str, VolumeDefinition]
@@ -73,6 +74,7 @@ class TestPoolDriver(PoolDriver):
     """Pools in memory."""
 
     __test__ = False
+    strict = False
 
     def __init__(
         self,

@@ -146,12 +146,12 @@ class PoolSources:
     sources: Annotated[tuple[PoolSource, ...], At("source")] = ()
 
 
-def parse_pool(text: str) -> PoolDefinition:
+def parse_pool(text: str, *, strict: bool = True) -> PoolDefinition:
     """The definition that a `<pool>` document gives: what it says, with no defaults added.
 
-    Raises XMLError and UnsupportedConfig. Answers to virStoragePoolDefineXML's argument.
+    Raises XMLError and, where ``strict``, UnsupportedConfig. Answers to virStoragePoolDefineXML's argument.
     """
-    return read_document(text, "pool", PoolDefinition)
+    return read_document(text, "pool", PoolDefinition, strict=strict)
 
 
 def format_pool(definition: PoolDefinition) -> str:

@@ -98,12 +98,12 @@ class VolumeDefinition:
     backing_store: Annotated[BackingStore | None, At("backingStore")] = None
 
 
-def parse_volume(text: str) -> VolumeDefinition:
+def parse_volume(text: str, *, strict: bool = True) -> VolumeDefinition:
     """The definition that a `<volume>` document gives: what it says, with no defaults added.
 
-    Raises XMLError and UnsupportedConfig. Answers to virStorageVolCreateXML's argument.
+    Raises XMLError and, where ``strict``, UnsupportedConfig. Answers to virStorageVolCreateXML's argument.
     """
-    return read_document(text, "volume", VolumeDefinition)
+    return read_document(text, "volume", VolumeDefinition, strict=strict)
 
 
 def format_volume(definition: VolumeDefinition) -> str:
