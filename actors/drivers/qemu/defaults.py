@@ -15,6 +15,7 @@ from ....wire.documents.domain import (
     Channel,
     CharacterDevice,
     Controller,
+    Cpu,
     Device,
     Devices,
     Disk,
@@ -76,9 +77,18 @@ def complete_definition(
     if firmware is not None:
         definition = with_firmware(definition, firmware)
     definition = complete(definition, new_uuid=new_uuid, bus_of_sd="scsi")
+    definition = replace(definition, cpu=definition.cpu and _cpu(definition.cpu, definition.type))
     if definition.genid is not None and definition.genid.value is None:
         definition = replace(definition, genid=GenerationId(value=new_uuid()))
     return assign_addresses(replace(definition, devices=_with_models(definition.devices)))
+
+
+def _cpu(cpu: Cpu, type: str) -> Cpu:
+    """A processor with what libvirt checks of it: what it asks of a host, it asks of one that has KVM."""
+    if cpu.check is not None or cpu.mode is None:
+        return cpu
+    asks = cpu.mode == "host-model" or (cpu.mode == "custom" and type == "kvm")
+    return replace(cpu, check="partial" if asks else "none")
 
 
 def _with_implicit(devices: Devices, family: MachineFamily) -> Devices:

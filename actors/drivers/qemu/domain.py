@@ -14,6 +14,7 @@ from .agent_vcpus import AgentVcpus
 from .completed_jobs import CompletedJobs
 from .controls import Controls
 from .counting import Counting
+from .documents import XML_FLAGS, GuestDocuments
 from .handed_files import HandedFiles
 from .news import News
 from .statistics import Statistics
@@ -29,12 +30,23 @@ _STARTS = (
 
 
 class QemuDomain(
-    HandedFiles, TpmStates, Counting, Statistics, Variables, CompletedJobs, News, AgentCalls, AgentVcpus, Controls
+    HandedFiles,
+    TpmStates,
+    Counting,
+    Statistics,
+    Variables,
+    CompletedJobs,
+    News,
+    AgentCalls,
+    AgentVcpus,
+    Controls,
+    GuestDocuments,
 ):
     """A domain whose guest is a QEMU process."""
 
     flags: ClassVar[Mapping[str, int]] = {
         **dict.fromkeys(_STARTS, START_FLAGS | DomainCreateFlags.RESET_NVRAM),
+        "domain_get_xml_desc": XML_FLAGS,
         "domain_set_vcpus_flags": IMPACTS | DomainVcpuFlags.MAXIMUM | DomainVcpuFlags.HOTPLUGGABLE,
         "domain_shutdown_flags": DomainShutdownFlagValues.ACPI_POWER_BTN | DomainShutdownFlagValues.GUEST_AGENT,
         "domain_reboot": DomainRebootFlagValues.ACPI_POWER_BTN | DomainRebootFlagValues.GUEST_AGENT,

@@ -56,7 +56,17 @@ _RNG_BACKENDS = {
         ("builtin", "<backend model='builtin'/>"),
     )
 }
-_CHANNEL = "<channel type='{}'><target type='virtio' name='trial.0'/></channel>"
+_END = "<source mode='connect' host='trial' service='1'/>"
+_CHANNELS = {
+    kind: f"{beside}<channel type='{kind}'>{source}<target type='virtio' name='trial.0'/></channel>"
+    for kind, source, beside in (
+        ("pty", "", ""),
+        ("unix", "", ""),
+        ("spicevmc", "", "<graphics type='spice'/>"),
+        ("qemu-vdagent", "", ""),
+        ("dbus", "<source channel='trial'/>", ""),
+    )
+}
 _HYPERV = (
     *("relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id", "frequencies"),
     *("reenlightenment", "tlbflush", "ipi", "evmcs", "avic"),
@@ -172,8 +182,8 @@ def _devices(trials: Trials) -> DeviceSupport:
             )
         ),
         tpm=_tpm(trials),
-        redirdev=_support(bus=working("<redirdev bus='{}' type='spicevmc'/>", "usb")),
-        channel=_support(type=working(_CHANNEL, "pty", "unix", "spicevmc", "qemu-vdagent", "dbus")),
+        redirdev=_support(bus=working(f"<redirdev bus='{{}}' type='tcp'>{_END}</redirdev>", "usb")),
+        channel=_support(type=trials.working("devices", _CHANNELS)),
     )
 
 

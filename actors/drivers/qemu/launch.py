@@ -38,6 +38,7 @@ from .command_line import (
     preparation,
 )
 from .companions import end_companions, start_companion
+from .host_models import as_given, with_named_model
 from .named_capabilities import with_named
 from .opening import Handed, Opening, with_present_media
 from .overlays import make_overlays, with_overlays
@@ -127,6 +128,9 @@ class _Start:
     async def _spawn(self) -> Process:
         capabilities = with_named(await self._around.capabilities(self._live), self._live)
         check_accelerator(self._live, capabilities)
+        cpus = await self._around.cpus(self._live, capabilities)
+        if cpus is not None:
+            self._live = with_named_model(self._live, cpus)
         files = self._around.files
         host_sysinfo = await self._host_sysinfo()
         present, written = with_overlays(await self._runtime.in_thread(with_present_media, self._live))
@@ -136,7 +140,7 @@ class _Start:
             argv = build_command_line(present, capabilities, resources)
             if self._incoming:
                 argv += ["-incoming", "defer"]
-            self._live = opening.live
+            self._live = opening.live if cpus is None else as_given(opening.live, cpus)
             await make_overlays(self._runtime, files.overlays(self._uuid), written)
             log = files.guest_log(self._live.name)
             variables = {**allowed_environment(), **environment(self._live)}

@@ -16,10 +16,12 @@ from .aliases import assign_aliases
 from .capabilities import Capabilities
 from .command_line import check_definition
 from .command_line.undone import refuse_undone
+from .cpu_models import QemuCpus
 from .defaults import complete_definition
 from .emulators import Emulators
 from .files import QemuFiles
 from .firmware import FirmwareStore
+from .host_models import ACCELERATORS, says_a_processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class QemuSurroundings(Surroundings):
     async def capabilities(self, definition: DomainDefinition) -> Capabilities:
         """Those of the emulator that a definition runs with. Raises UnsupportedConfig when there is none."""
         return await self.emulators.capabilities(definition.devices.emulator, definition.os.arch)
+
+    async def cpus(self, definition: DomainDefinition, capabilities: Capabilities) -> QemuCpus | None:
+        """What processors a definition's emulator makes, if its document speaks of one that needs to be spelled out."""
+        if not says_a_processor(definition):
+            return None
+        return await self.emulators.cpus(capabilities, ACCELERATORS[definition.type])
 
     async def complete(self, definition: DomainDefinition) -> DomainDefinition:
         """The definition with machine, emulator, implicit devices and addresses, which QEMU can be started from.

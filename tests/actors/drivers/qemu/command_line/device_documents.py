@@ -114,6 +114,7 @@ CARDS = guest(
   <redirfilter><usbdev class='0x08' vendor='0x1234' product='0xbeef' version='2.56' allow='yes'/><usbdev allow='no'/>
   </redirfilter>
   <hub type='usb'/>
+  <graphics type='spice' port='5905' autoport='no'/>
 """,
     machine="pc",
 )
