@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -177,12 +179,23 @@ _STATE_FLAG = {
 
 def _traits(summary: Summary) -> int:
     """The filter flags that a domain meets, as a plain int: lists test it for each of a thousand entries."""
+    return _traits_of(*_what_counts(summary))
+
+
+_what_counts = attrgetter("state", "persistent", "autostart", "managed_save", "snapshots", "checkpoints")
+
+
+@cache
+def _traits_of(
+    state: DomainState, persistent: bool, autostart: bool, managed_save: bool, snapshots: bool, checkpoints: bool
+) -> int:
+    # Worked out once for each of the few cases: Python's flags take long to be put together.
     return int(
-        (Flags.INACTIVE if summary.state in OFF else Flags.ACTIVE)
-        | (Flags.PERSISTENT if summary.persistent else Flags.TRANSIENT)
-        | (Flags.AUTOSTART if summary.autostart else Flags.NO_AUTOSTART)
-        | _STATE_FLAG.get(summary.state, Flags.OTHER)
-        | (Flags.MANAGEDSAVE if summary.managed_save else Flags.NO_MANAGEDSAVE)
-        | (Flags.HAS_SNAPSHOT if summary.snapshots else Flags.NO_SNAPSHOT)
-        | (Flags.HAS_CHECKPOINT if summary.checkpoints else Flags.NO_CHECKPOINT)
+        (Flags.INACTIVE if state in OFF else Flags.ACTIVE)
+        | (Flags.PERSISTENT if persistent else Flags.TRANSIENT)
+        | (Flags.AUTOSTART if autostart else Flags.NO_AUTOSTART)
+        | _STATE_FLAG.get(state, Flags.OTHER)
+        | (Flags.MANAGEDSAVE if managed_save else Flags.NO_MANAGEDSAVE)
+        | (Flags.HAS_SNAPSHOT if snapshots else Flags.NO_SNAPSHOT)
+        | (Flags.HAS_CHECKPOINT if checkpoints else Flags.NO_CHECKPOINT)
     )

@@ -13,6 +13,7 @@ import itertools
 import socket
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pykka
@@ -118,7 +119,8 @@ class DomainDriver(CallTarget):
         # A definition that is on its way to the domain makes it stay; it says so again if nothing comes of it.
         if entry is not None and entry.handed_over == message.handed_over:
             self.directory.remove(message.uuid)
-            entry.ref.stop(block=False)
+            # Whoever undefined it has his answer first.
+            self.runtime.loop.call_soon(partial(entry.ref.stop, block=False))
 
     def _rename(self, message: Rename) -> None:
         """Call a domain otherwise from now on, if the name is free."""

@@ -48,14 +48,18 @@ class QemuSurroundings(Surroundings):
 
         Raises VirtError.
         """
-        completed = await self.complete_to_start(definition)
-        check_definition(assign_aliases(completed), await self.capabilities(completed))
+        refuse_undone(definition)
+        capabilities = await self.capabilities(definition)
+        completed = await self._completed(definition, capabilities)
+        check_definition(assign_aliases(completed), capabilities)
         return completed
 
     async def complete_to_start(self, definition: DomainDefinition) -> DomainDefinition:
         """``complete``, but for the command line: who starts the guest now makes it, and sees what cannot be done."""
         refuse_undone(definition)
-        capabilities = await self.capabilities(definition)
+        return await self._completed(definition, await self.capabilities(definition))
+
+    async def _completed(self, definition: DomainDefinition, capabilities: Capabilities) -> DomainDefinition:
         check_accelerator(definition, capabilities)
         machine = capabilities.machine(definition.os.machine)
         return complete_definition(
