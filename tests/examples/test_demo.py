@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from ..processes import processes
+
 DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
 SECONDS = re.compile(r" +\d+\.\d\d s")
 STAGES = [
@@ -66,8 +68,7 @@ def run_demo(folder: Path, *options: str, when: str = "", act: Act | None = None
 
 def assert_nothing_is_left(folder: Path) -> None:
     assert list(folder.iterdir()) == []
-    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.parent.is_dir()]
-    assert [command for command in commands if os.fsencode(folder) in command] == []
+    assert [process for process in processes() if process.belongs_to(folder)] == []
 
 
 def test_it_does_every_step_and_leaves_nothing(root: Path) -> None:

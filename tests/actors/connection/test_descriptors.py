@@ -136,7 +136,7 @@ def test_descriptors_that_nobody_takes_are_closed(name: str, served: Served) -> 
         for serial in range(70, 80):
             send_with(client, serial, name, [b"x"] * 3)
         client.answers(range(70, 80))
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert len(os.listdir("/proc/self/fd")) <= descriptors
 
 
 @pytest.mark.usefixtures("nothing_open", "handlers")
@@ -151,7 +151,7 @@ def test_descriptors_of_packets_that_are_no_calls_are_closed(served: Served) -> 
         whole = encode_packet(0x20008086, 1, 59, PacketType.CALL, 72, 0)
         socket.send_fds(client.socket, [whole], [0, 0, 0])
         assert client.answer(72)
-        wait_until(lambda: len(os.listdir("/proc/self/fd")) == descriptors)
+        wait_until(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
 
 
 @pytest.mark.usefixtures("nothing_open", "handlers")

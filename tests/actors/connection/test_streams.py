@@ -253,4 +253,4 @@ def test_a_driver_without_consoles_says_so_and_opens_nothing(served: Served) -> 
         descriptors = len(os.listdir("/proc/self/fd"))
         with pytest.raises(NotSupported):
             client.call("domain_open_console", client.lookup("test"), None, 0)
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert len(os.listdir("/proc/self/fd")) <= descriptors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -58,7 +59,11 @@ def uuid_of(client: RawClient) -> UUID:
 
 def threads(pid: int) -> dict[str, int]:
     """The threads of a process by their names; QEMU gives them names when it is asked to."""
-    return {(each / "comm").read_text().strip(): int(each.name) for each in Path(f"/proc/{pid}/task").iterdir()}
+    found = {}
+    for each in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # Some come and go.
+            found[(each / "comm").read_text().strip()] = int(each.name)
+    return found
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="there is only one processor to pin to")
