@@ -266,7 +266,7 @@ class Worker:
         try:
             call()
         except UNANSWERED as error:
-            self.counts["unanswered"] += 1
+            self.counts[f"unanswered: {what}"] += 1
             guest.may_have_happened(*steps)
             if not isinstance(error, OperationTimeout):
                 raise
