@@ -45,6 +45,7 @@ SECTIONS = (
             "detach-device-alias": "devices",
             "detach-disk": "attaching",
             "detach-interface": "attaching",
+            "dom-fd-associate": "lifecycle",
             "domblkthreshold": "disks",
             "domdirtyrate-calc": "memory",
             "domdisplay": "displays",

@@ -44,6 +44,44 @@ def factor(unit: str) -> int | None:
     return _DECIMAL.get(text[:1]) if text[1:] == "b" else None
 
 
+class Descriptors(click.ParamType):
+    """Numbers of files that are open in the shell's own process (``5,6``), as whoever runs it has opened them."""
+
+    name = "descriptors"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        if isinstance(value, tuple):
+            return value
+        words = str(value).split(",")
+        if not all(word.isascii() and word.isdigit() for word in words):
+            self.fail(f"'{value}' is no list of descriptors; they are numbers with commas between them", param, ctx)
+        return tuple(map(int, words))
+
+
+class FileGroup(click.ParamType):
+    """Such numbers with a name (``image=5,6``), as the name and the numbers."""
+
+    name = "group"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[int, ...]]:
+        if isinstance(value, tuple):
+            return value
+        name, equals, numbers = str(value).partition("=")
+        if not equals:
+            self.fail(f"'{value}' is no NAME=N[,M...]", param, ctx)
+        return name, Descriptors().convert(numbers, param, ctx)
+
+
+def pass_fds(what: str) -> Callable[[Function], Function]:
+    """--pass-fds, passed as ``pass_fds``: () without it."""
+    return click.option(
+        "--pass-fds", type=Descriptors(), default=(), show_default=False, metavar="N[,M...]",
+        help=f"Open files of this process, {what}.",
+    )  # fmt: skip
+
+
 class Impact(TypedDict):
     """Which configuration is meant, as keywords for the client's methods."""
 

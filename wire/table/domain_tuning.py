@@ -415,6 +415,7 @@ DOMAIN_TUNING_ROWS = (
         "dom: domain, name: string, flags: uint",
         permission="domain:write",
         api="virDomainFDAssociate",
-        help="hand the domain open files by a name that its XML uses",
+        commands=("dom-fd-associate",),
+        help="hand the domain open files by a name that its XML uses, until the connection ends",
     ),
 )

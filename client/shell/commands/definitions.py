@@ -13,7 +13,8 @@ from ....wire.table import ROWS, DomainRef
 from ..declaring import command, files
 from ..flags import Flag, flag_options
 from ..session import Shell
-from .actions import act_with
+from ..values import pass_fds
+from .actions import act_with, finish
 from .lifecycle import START_FLAGS
 
 if TYPE_CHECKING:
@@ -39,12 +40,18 @@ def define(shell: Shell, paths: Sequence[str], flags: int) -> None:
 @command("create")
 @files
 @flag_options(CREATE_FLAGS)
+@pass_fds("for the guest's process, from descriptor 3 on")
 @click.option("--console", is_flag=True, help="Open its console afterwards.")
 @click.pass_obj
-def create(shell: Shell, paths: Sequence[str], flags: int, console: bool) -> None:
-    if console and len(paths) > 1:
-        raise click.UsageError("--console wants one file")
-    created = act_with(shell, _errands(shell, paths, "domain_create_xml", flags), "started")
+def create(shell: Shell, paths: Sequence[str], flags: int, pass_fds: tuple[int, ...], console: bool) -> None:
+    if (console or pass_fds) and len(paths) > 1:
+        raise click.UsageError(f"--{'console' if console else 'pass-fds'} wants one file")
+    if pass_fds:
+        domain = shell.host.domains.create(read(paths[0]), flags=flags, files=pass_fds)
+        finish(shell, domain, "started")
+        created = [domain.ref]
+    else:
+        created = act_with(shell, _errands(shell, paths, "domain_create_xml", flags), "started")
     if console and created:
         from .console import talk
 

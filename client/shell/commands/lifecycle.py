@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ....wire.enums.domain import ConnectListAllDomainsFlags as Flags
@@ -12,11 +14,16 @@ from ....wire.enums.domain import (
     DomainShutdownFlagValues,
 )
 from ....wire.enums.domain_jobs import DomainAbortJobFlagsValues
-from ..declaring import command, domains
+from ..declaring import command, data, domain, domains
 from ..flags import Flag, flag_options, modes
 from ..selection import Selection
 from ..session import Shell
-from .actions import act
+from ..values import Descriptors, FileGroup, pass_fds
+from .actions import act, finish
+
+if TYPE_CHECKING:
+    from ....wire.table import DomainRef
+    from ...domain import Domain
 
 START_FLAGS: dict[str, Flag] = {
     "paused": (DomainCreateFlags.PAUSED, "Leave its processors stopped."),
@@ -34,16 +41,64 @@ DESTROY_FLAGS: dict[str, Flag] = {
 @command("start")
 @domains(applies=Flags.INACTIVE)
 @flag_options(START_FLAGS)
+@pass_fds("for the guest's process, from descriptor 3 on")
+@click.option(
+    "--fd-group",
+    "groups",
+    type=FileGroup(),
+    multiple=True,
+    metavar="NAME=N[,M...]",
+    help="Open files of this process, for disks whose source has that fdgroup.",
+)
 @click.option("--console", is_flag=True, help="Open its console afterwards.")
 @click.pass_obj
-def start(shell: Shell, selection: Selection, flags: int, console: bool) -> None:
-    if console and not selection.is_one:
-        raise click.UsageError("--console wants one domain")
-    started = act(shell, selection, "started", "domain_create_with_flags", flags)
+def start(
+    shell: Shell,
+    selection: Selection,
+    flags: int,
+    pass_fds: tuple[int, ...],
+    groups: tuple[tuple[str, tuple[int, ...]], ...],
+    console: bool,
+) -> None:
+    if (console or pass_fds or groups) and not selection.is_one:
+        raise click.UsageError(f"--{'console' if console else 'pass-fds' if pass_fds else 'fd-group'} wants one domain")
+    if pass_fds or groups:
+        started = [_start_with_files(shell, shell.domain(selection.names[0]), flags, pass_fds, groups)]
+    else:
+        started = act(shell, selection, "started", "domain_create_with_flags", flags)
     if console and started:
         from .console import talk
 
         talk(shell, shell.domain(started[0].name))
+
+
+def _start_with_files(
+    shell: Shell,
+    domain: Domain,
+    flags: int,
+    files: tuple[int, ...],
+    groups: tuple[tuple[str, tuple[int, ...]], ...],
+) -> DomainRef:
+    for name, members in groups:
+        domain.fd_associate(name, members)
+    domain.start(flags=flags, files=files)
+    finish(shell, domain, "started")
+    return domain.ref
+
+
+@command("dom-fd-associate")
+@domain(applies=Flags.PERSISTENT)
+@data("name", help="What disks call them, as the fdgroup of their source.", needed=True, into="group")
+@data("pass-fds", Descriptors(), "Open files of this process.", needed=True, metavar="N[,M...]")
+@click.option("--seclabel-writable", is_flag=True, help="Label them for writing.")
+@click.option("--seclabel-restore", is_flag=True, help="Give them their labels back afterwards.")
+@click.pass_obj
+def dom_fd_associate(
+    shell: Shell, name: str, group: str, pass_fds: tuple[int, ...], seclabel_writable: bool, seclabel_restore: bool
+) -> None:
+    chosen = shell.domain(name)
+    chosen.fd_associate(group, pass_fds, restore_label=seclabel_restore, writable_label=seclabel_writable)
+    finish(shell, chosen, "files associated until this command ends")
 
 
 @command("suspend")
@@ -111,4 +166,7 @@ def domjobabort(shell: Shell, selection: Selection, postcopy: bool) -> None:
         act(shell, selection, "job aborted", "domain_abort_job")
 
 
-COMMANDS = {one.name: one for one in (autostart, destroy, domjobabort, reboot, reset, resume, shutdown, start, suspend)}
+COMMANDS = {
+    one.name: one
+    for one in (autostart, destroy, dom_fd_associate, domjobabort, reboot, reset, resume, shutdown, start, suspend)
+}

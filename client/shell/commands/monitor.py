@@ -12,6 +12,7 @@ from ....wire.errors import InvalidArgument
 from ..declaring import command, data, domain
 from ..render import Text, show
 from ..session import Shell
+from ..values import pass_fds
 
 
 @command("qemu-monitor-command")
@@ -19,15 +20,22 @@ from ..session import Shell
 @click.option("--hmp", is_flag=True, help="A line of the human monitor, instead of QMP.")
 @click.option("--pretty", is_flag=True, help="Indent a QMP answer.")
 @click.option("--return-value", is_flag=True, help="Only what stands behind 'return'.")
+@pass_fds("one at most, for a command that takes one")
 @data("cmd", help="The command.", needed=True, many=True, metavar="COMMAND")
 @click.pass_obj
 def qemu_monitor_command(
-    shell: Shell, name: str, cmd: tuple[str, ...], hmp: bool, pretty: bool, return_value: bool
+    shell: Shell,
+    name: str,
+    cmd: tuple[str, ...],
+    hmp: bool,
+    pretty: bool,
+    return_value: bool,
+    pass_fds: tuple[int, ...],
 ) -> None:
     if hmp and (pretty or return_value):
         raise click.UsageError("--pretty and --return-value are for QMP, not for --hmp")
     asked = shell.domain(name)
-    answer = asked.monitor_command(" ".join(cmd) if hmp else _qmp(cmd), hmp=hmp)
+    answer = asked.monitor_command(" ".join(cmd) if hmp else _qmp(cmd), hmp=hmp, files=pass_fds)
     if hmp:
         show(shell.options, {"name": asked.name, "answer": answer}, Text(answer))
         return
