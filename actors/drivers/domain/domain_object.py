@@ -126,7 +126,10 @@ class DomainObject(ManagedObject):
         raise NotSupported(call.row.api)
 
     async def dump_guest(self, call: Call, path: str, format: int, flags: int) -> None:
-        """Write the running guest's memory to a file for debuggers. Whether it is ended then is not done here."""
+        """Write the running guest's memory to a file for debuggers, and reset it then if the flags say so.
+
+        Whether it is ended then is not done here.
+        """
         raise NotSupported(call.row.api)
 
     async def keep_managed(self, call: Call, flags: int) -> None:

@@ -81,8 +81,6 @@ class Saving(DomainObject):
         if flags & DomainCoreDumpFlags.CRASH:
             await self.kill(call, graceful=False)
             self.happen(Happening.DUMPED)
-        elif flags & DomainCoreDumpFlags.RESET:
-            await self.press_reset(call)
 
 
 def same_guest(saved: DomainDefinition, changed: DomainDefinition) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +39,7 @@ _FORMATS = {
     DomainCoreDumpFormat.KDUMP_SNAPPY: "kdump-snappy",
     DomainCoreDumpFormat.WIN_DMP: "win-dmp",
 }
+_CRASH, _RESET = int(DomainCoreDumpFlags.CRASH), int(DomainCoreDumpFlags.RESET)
 _NAME = "saved"
 _DISK_SECONDS = 10.0
 
@@ -271,6 +273,29 @@ class GuestSaving(Guest):
                 "kdump-compressed format is only supported with memory-only dump",
                 code=ErrorNumber.OPERATION_UNSUPPORTED,
             )
+        # A guest that is not to run on from there stops before: QEMU alone would let it.
+        waits = self.state is DomainState.RUNNING and bool(flags & (_CRASH | _RESET))
+        if waits:
+            self.expect_stop(Happening.PAUSED)
+            await self.execute(call, "stop")
+        try:
+            await self._dump(call, path, format)
+            if flags & _RESET:
+                await self.press_reset(call)
+        except BaseException:
+            with suppress(VirtError):  # It has ended or hangs; whoever asks next is told.
+                await asyncio.shield(self._go_on_if(waits))
+            raise
+        if flags & _CRASH:
+            await self.end(call, Happening.DUMPED)
+        else:
+            await self._go_on_if(waits)
+
+    async def _go_on_if(self, waits: bool) -> None:
+        if waits and self.process is not None and self.process.exit is None:
+            await self.execute(None, "cont")
+
+    async def _dump(self, call: Call, path: str, format: int) -> None:
         file = NewFile(path, await self.runtime.in_thread(temporary_of, path))
         try:
             await self._to_its_end(file.open)
@@ -281,8 +306,6 @@ class GuestSaving(Guest):
         except BaseException:
             file.discard()
             raise
-        if flags & DomainCoreDumpFlags.CRASH:
-            await self.end(call, Happening.DUMPED)
 
     # -- the job -------------------------------------------------------------------------------------------------------
 

@@ -66,9 +66,9 @@ class StartNews(LiveChanges):
         return self.memory + plugged_memory(self.live)
 
     def _tell_left_out(self, wanted: DomainDefinition, started: DomainDefinition) -> None:
-        """Tell of each source that was not there and need not have been."""
+        """Tell of each source that was not there and need not have been, the last disk first, as libvirt does."""
         found = {disk.target: disk for disk in started.devices.disks}
-        for disk in assign_aliases(wanted).devices.disks:
+        for disk in reversed(assign_aliases(wanted).devices.disks):
             source, there = _source(disk), found.get(disk.target)
             if there is None:
                 reason = ConnectDomainEventDiskChangeReason.DROP_MISSING_ON_START
