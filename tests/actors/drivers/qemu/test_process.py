@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -107,6 +108,29 @@ def test_the_process_is_alone_in_its_session_with_only_what_it_was_given(tmp_pat
         assert write_end not in fds
         assert len(fds) == 5  # ls has one of its own, of the directory
         assert lines[-3:] == [str(tmp_path), "end", "this"]
+
+    run(work())
+
+
+def test_files_are_known_by_their_order_whatever_their_numbers(tmp_path: Path) -> None:
+    async def work() -> None:
+        pipes = [os.pipe() for _ in range(3)]
+        for number, (_, writable) in enumerate(pipes):
+            os.write(writable, f"file {number}\n".encode())
+            os.close(writable)
+        # Above the numbers that they are to have, the second before the first.
+        files = [
+            fcntl.fcntl(readable, fcntl.F_DUPFD_CLOEXEC, 60 - number) for number, (readable, _) in enumerate(pipes)
+        ]
+        try:
+            script = "cat <&3; cat <&4; cat <&5; ls /proc/self/fd | wc -l; kill -PIPE $$"
+            async with running(shell(script, tmp_path, files=files)) as process:
+                assert await process.wait() == Exit(signal=signal.SIGPIPE)
+            said = (tmp_path / "guest.log").read_text().splitlines()[1:]
+            assert said == ["file 0", "file 1", "file 2", "7"]  # ls has one of its own, of the directory
+        finally:
+            for descriptor in (*files, *(readable for readable, _ in pipes)):
+                os.close(descriptor)
 
     run(work())
 
