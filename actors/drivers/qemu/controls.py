@@ -21,6 +21,7 @@ from ...call import Call
 from ...connection.file_streams import Download
 from ...connection.streams import DescriptorStream
 from ...descriptors import close_all
+from ...lifecycle import Happening
 from ..domain.disks import find_disk
 from ..domain.flags import refusal
 from .guest_figures import GuestFigures, is_of
@@ -83,6 +84,8 @@ class Controls(Talking, GuestFigures):
         if self.state is not DomainState.PMSUSPENDED:
             raise OperationInvalid("Unable to wake up domain: it is not suspended", object=self.name)
         await self.execute(call, "system_wakeup")
+        self.happen(Happening.WOKE_UP)
+        await self.live_state_saved()
 
     # -- memory and disks ----------------------------------------------------------------------------------------------
 
