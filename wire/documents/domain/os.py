@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ...enums.error import ErrorNumber
-from ..binding import At
+from ..binding import At, Subtree
 from ..values import SIGNED, YES_NO
 
 BootDevice = Literal["hd", "cdrom", "network", "fd"]
@@ -23,9 +23,14 @@ class Loader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nvram:
-    """Where UEFI keeps its variables, and what they begin with."""
+    """Where UEFI keeps its variables, and what they begin with. Elsewhere than in a file of the host's (`type`) they
+    have a `source` like a disk's, which is kept as it was said."""
 
     template: Annotated[str | None, At("@template")] = None
+    type: Annotated[Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"] | None, At("@type")] = (
+        None
+    )
+    source: Annotated[Subtree | None, At("source")] = None
     path: Annotated[str | None, At(".")] = None
 
 

@@ -19,6 +19,7 @@ class FilesystemDriver:
     iommu: Annotated[bool | None, At("@iommu", ON_OFF)] = None
     ats: Annotated[bool | None, At("@ats", ON_OFF)] = None
     packed: Annotated[bool | None, At("@packed", ON_OFF)] = None
+    page_per_vq: Annotated[bool | None, At("@page_per_vq", ON_OFF)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from ...binding import At
 from ...values import HEX2, HEX4, HEX4_CAPITALS, ON_OFF, UUID, YES_NO, hexadecimal
 from ..address import Device
 from .character import HostSide
+from .disk import DiskAuth, DiskHost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,10 @@ class HostDeviceAddress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostDevice(Device):
-    """One of the host's devices (`mode` subsystem), or what a container may see (capabilities)."""
+    """One of the host's devices (`mode` subsystem), or what a container may see (capabilities).
+
+    A unit of an iSCSI target's is said with `protocol`, `source_name`, `hosts`, `initiator` and `source_auth`.
+    """
 
     mode: Annotated[Literal["subsystem", "capabilities"], At("@mode")] = "subsystem"
     type: Annotated[Literal["usb", "pci", "scsi", "scsi_host", "mdev", "storage", "misc", "net"], At("@type")]
@@ -41,11 +45,15 @@ class HostDevice(Device):
     guest_reset: Annotated[Literal["off", "uninitialized", "on"] | None, At("source/@guestReset")] = None
     write_filtering: Annotated[bool | None, At("source/@writeFiltering", YES_NO)] = None
     protocol: Annotated[str | None, At("source/@protocol")] = None
+    source_name: Annotated[str | None, At("source/@name")] = None
     wwpn: Annotated[str | None, At("source/@wwpn")] = None
     vendor: Annotated[int | None, At("source/vendor/@id", HEX4)] = None
     product: Annotated[int | None, At("source/product/@id", HEX4)] = None
     adapter: Annotated[str | None, At("source/adapter/@name")] = None
     source_address: Annotated[HostDeviceAddress | None, At("source/address")] = None
+    hosts: Annotated[tuple[DiskHost, ...], At("source/host")] = ()
+    source_auth: Annotated[DiskAuth | None, At("source/auth")] = None
+    initiator: Annotated[str | None, At("source/initiator/iqn/@name")] = None
     block: Annotated[str | None, At("source/block")] = None
     char: Annotated[str | None, At("source/char")] = None
     network_interface: Annotated[str | None, At("source/interface")] = None

@@ -125,6 +125,26 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PortRange:
+    """Ports of the host's, from `start` to `end`, and the guest's first (`to`), or ports that are left out."""
+
+    start: Annotated[int, At("@start")]
+    end: Annotated[int | None, At("@end")] = None
+    to: Annotated[int | None, At("@to")] = None
+    exclude: Annotated[bool | None, At("@exclude", YES_NO)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortForward:
+    """Ports of the host's (of one address or device) that lead to the guest, where passt is the card's backend."""
+
+    proto: Annotated[Literal["tcp", "udp"], At("@proto")]
+    address: Annotated[str | None, At("@address")] = None
+    dev: Annotated[str | None, At("@dev")] = None
+    ranges: Annotated[tuple[PortRange, ...], At("range")] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interface(Device):
     """One card. `mac` is lower-case with colons, None until one is assigned; `target` is the name of its host's end.
 
@@ -165,6 +185,7 @@ class Interface(Device):
     bandwidth: Annotated[InterfaceBandwidth | None, At("bandwidth")] = None
     addresses: Annotated[tuple[InterfaceAddress, ...], At("ip")] = ()
     routes: Annotated[tuple[Route, ...], At("route")] = ()
+    port_forwards: Annotated[tuple[PortForward, ...], At("portForward")] = ()
     script: Annotated[str | None, At("script/@path")] = None
     downscript: Annotated[str | None, At("downscript/@path")] = None
     backend_domain: Annotated[str | None, At("backenddomain/@name")] = None
@@ -175,8 +196,10 @@ class Interface(Device):
     guest_actual: Annotated[str | None, At("guest/@actual")] = None
     model: Annotated[str | None, At("model/@type")] = None
     driver: Annotated[InterfaceDriver | None, At("driver")] = None
+    backend: Annotated[Literal["default", "passt"] | None, At("backend/@type")] = None
     tap: Annotated[str | None, At("backend/@tap")] = None
     vhost: Annotated[str | None, At("backend/@vhost")] = None
+    log_file: Annotated[str | None, At("backend/@logFile")] = None
     filter: Annotated[FilterReference | None, At("filterref")] = None
     sndbuf: Annotated[int | None, At("tune/sndbuf")] = None
     teaming: Annotated[Literal["persistent", "transient"] | None, At("teaming/@type")] = None
