@@ -49,7 +49,7 @@ given = json.load(sys.stdin)
 def there() -> bool:
     """Whether libvirt-python is installed for the system's Python."""
     try:
-        return subprocess.run([PYTHON, "-c", "import libvirt"], capture_output=True, timeout=30).returncode == 0
+        return subprocess.run([PYTHON, "-c", "import libvirt"], capture_output=True, timeout=120).returncode == 0
     except FileNotFoundError:
         return False
 
@@ -61,7 +61,7 @@ def ask(script: str, given: Any = None, uri: str = "test:///default") -> Any:
         input=json.dumps(given),
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -23,7 +23,7 @@ def run_suite(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PYTHONPATH": f"{repository}:{repository / 'examples'}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
 
 

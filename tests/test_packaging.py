@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
     for name in (*FOLDERS, "pyproject.toml", "setup.py", "README.md", "LICENSE"):
         (tree / name).symlink_to(REPOSITORY / name)
     build = "import setuptools.build_meta as b, sys; print(b.build_wheel(sys.argv[1]))"
-    done = subprocess.run([sys.executable, "-c", build, folder], cwd=tree, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", build, folder], cwd=tree, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return zipfile.Path(folder / done.stdout.split()[-1])
 

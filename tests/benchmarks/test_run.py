@@ -14,7 +14,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

@@ -20,7 +20,7 @@ from virtactor.client import (
 
 from .conftest import PATIENCE
 
-BOOT_SECONDS = 90.0  # 2 to 3 on an idle machine
+BOOT_SECONDS = 180.0  # 2 to 3 on an idle machine
 
 XML = """
 <domain type='qemu'>

@@ -14,7 +14,7 @@ import guest
 import pytest
 from guest.build import Archive, lz4_block
 
-DEADLINE = 90.0  # seconds for a boot; 2 to 3 on an idle machine
+DEADLINE = 180.0  # seconds for a boot; 2 to 3 on an idle machine
 
 
 class Machine:

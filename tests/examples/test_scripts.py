@@ -48,7 +48,7 @@ def test_drive_guests_boots_them_and_shuts_them_down(root: Path, guest_image: gu
         env=os.environ | {"VIRTACTOR_DEFAULT_URI": f"qemu:///embed?root={root}"},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     assert sorted(done.stdout.splitlines()) == ["db is up", "web is up"]

@@ -79,7 +79,7 @@ def virsh(uri: str, *command: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=120,
         env={**os.environ, "LC_ALL": "C"},
     )
     return done.stdout.strip()

@@ -183,7 +183,7 @@ def test_what_runs_at_the_other_end(text: str, has: list[str], has_not: list[str
     assert not any(word in script for word in has_not)
     assert "\n" not in script
     assert "!" not in script
-    assert subprocess.run(["sh", "-nc", script], timeout=10).returncode == 0
+    assert subprocess.run(["sh", "-nc", script], timeout=120).returncode == 0
 
 
 def test_any_program_may_lead_to_a_daemon(tmp_path: Path, serve: Serve, root: Path) -> None:

@@ -114,7 +114,7 @@ def libvirts(text: str, directory: Path, *options: str) -> str:
     file.write_text(text)
     commands = f"define {file}; dumpxml {' '.join(options)} same"
     answer = subprocess.run(
-        ["virsh", "-q", "-c", "test:///default", commands], capture_output=True, text=True, timeout=30, check=True
+        ["virsh", "-q", "-c", "test:///default", commands], capture_output=True, text=True, timeout=120, check=True
     ).stdout
     document = answer[answer.index("<domain") :].rstrip() + "\n"
     return re.sub(r" *<target dev='testnet\d+'/>\n", "", document)

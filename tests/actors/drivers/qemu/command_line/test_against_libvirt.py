@@ -77,7 +77,7 @@ def libvirts(libvirtd: Libvirtd) -> Callable[[str], Arguments]:
 
     def made(xml: str) -> Arguments:
         command = ("virsh", "-c", libvirtd.uri("qemu"), "domxml-to-native", "qemu-argv", "--xml", "/dev/stdin")
-        told = subprocess.run(command, input=xml, capture_output=True, text=True, timeout=60, check=False)
+        told = subprocess.run(command, input=xml, capture_output=True, text=True, timeout=120, check=False)
         assert told.returncode == 0, told.stderr
         words = shlex.split(told.stdout)
         return Arguments(words[next(n for n, word in enumerate(words) if word.startswith("/")) :])
