@@ -515,3 +515,21 @@ def test_an_event_that_nobody_counts_is_refused_by_its_name(host: Host, shared: 
     assert not is_active(domain)
     assert shared.files_of(domain.uuid) == []
     assert open_counters(shared) == 0
+
+
+@needs_groups
+def test_every_guest_has_groups_where_that_is_configured(daemon: Virtactord) -> None:
+    daemon.kill()
+    daemon.configure(groups="all")
+    daemon.start()
+    with daemon.connect() as host:
+        domain = host.domains.define(plain("g"))
+        domain.start(paused=True)
+        group = HOST["cpu"].base / "machine" / f"virtactor-{domain.uuid}"
+        pid = daemon.qemu_of(domain.uuid)
+        assert (group / "cgroup.procs").read_text().split() == [str(pid)]
+        domain.tuning.set_scheduler({"cpu_shares": 300}, live=True)
+        domain.tuning.set_scheduler({"cpu_shares": 0}, live=True)
+        assert (group / "cgroup.procs").read_text().split() == [str(pid)]
+        domain.destroy()
+        assert not group.exists()

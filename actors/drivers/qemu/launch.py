@@ -31,10 +31,10 @@ from .aliases import assign_aliases
 from .command_line import (
     Placement,
     build_command_line,
+    check_models,
     chardev_id,
     companions,
     environment,
-    placement,
     preparation,
 )
 from .companions import end_companions, start_companion
@@ -111,7 +111,7 @@ class _Start:
             raise
         ref = Monitor.start(self._runtime, self._live.name, self._domain)
         try:
-            wanted = placement(self._live)
+            wanted = self._around.placement(self._live)
             entered = self._enter(wanted, process)
             with self._span("monitor", "connect"):
                 await self._connect(ref, process)
@@ -128,6 +128,7 @@ class _Start:
     async def _spawn(self) -> Process:
         capabilities = with_named(await self._around.capabilities(self._live), self._live)
         check_accelerator(self._live, capabilities)
+        check_models(self._live)
         cpus = await self._around.cpus(self._live, capabilities)
         if cpus is not None:
             self._live = with_named_model(self._live, cpus)

@@ -10,7 +10,7 @@ from ....wire.documents.domain import DomainDefinition
 from ....wire.errors import OperationInvalid
 from ...call import Call
 from .cgroups import USUAL_SHARES, USUAL_WEIGHT
-from .command_line import Placement, placement
+from .command_line import Placement
 from .command_line.placement import DEFAULT_PERIOD, PERIODS, QUOTAS, bound_nodes
 from .guest import Guest
 from .threads import QUESTIONS, Threads, place_threads
@@ -43,7 +43,7 @@ class Placing(Guest):
         """Pin the guest's threads and set its limits, as at its start; what is limited no more is set free."""
         process = self.process
         assert process is not None
-        had, wanted = placement(before), _with_nodes(before, live, placement(live))
+        had, wanted = self.around.placement(before), _with_nodes(before, live, self.around.placement(live))
         if had.is_empty and wanted.is_empty:
             return
         told = {question: await self.execute(call, question) for question in QUESTIONS}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pykka
 
@@ -14,7 +14,8 @@ from ...store import Store
 from ..domain import Surroundings
 from .aliases import assign_aliases
 from .capabilities import Capabilities
-from .command_line import check_definition
+from .command_line import Placement, check_definition, placement
+from .command_line.placement import USUAL_PARTITION
 from .command_line.undone import refuse_undone
 from .cpu_models import QemuCpus
 from .defaults import complete_definition
@@ -42,6 +43,13 @@ class QemuSurroundings(Surroundings):
         if not says_a_processor(definition):
             return None
         return await self.emulators.cpus(capabilities, ACCELERATORS[definition.type])
+
+    def placement(self, definition: DomainDefinition) -> Placement:
+        """What a definition asks of the host, with groups for every guest where that is configured."""
+        wanted = placement(definition)
+        if self.config.groups == "all" and not wanted.needs_groups:
+            return replace(wanted, partition=USUAL_PARTITION)
+        return wanted
 
     async def complete(self, definition: DomainDefinition) -> DomainDefinition:
         """The definition with machine, emulator, implicit devices and addresses, which QEMU can be started from.

@@ -47,7 +47,8 @@ class Threads:
         if name == "emulator":
             return self.emulator
         kind = name.rstrip("0123456789")
-        found = (self.vcpus if kind == "vcpu" else self.iothreads).get(int(name.removeprefix(kind)))
+        known = {"vcpu": self.vcpus, "iothread": self.iothreads}.get(kind, {})
+        found = known.get(int(name.removeprefix(kind) or -1))
         return () if found is None else (found,)
 
 
