@@ -15,7 +15,7 @@ from ...commands import allowed_environment, mortal
 from ...monitor.qmp import QmpConnection
 from .process import Launch, Process, spawn
 
-PATIENCE = 15.0  # seconds for all the questions together; they take 0.1 on an idle host
+PATIENCE = 60.0  # seconds for all the questions together; they take 0.1 on an idle host
 
 _ARGUMENTS = (
     *("-nodefaults", "-no-user-config", "-display", "none", "-S"),
