@@ -25,6 +25,7 @@ from ...monitor.qmp import QmpEvent
 from ..domain.saving import same_guest
 from .guest import Guest, Load
 from .images import Image, NewFile, open_stream, read_image, rewrite_image, temporary_of
+from .pumps import Pump
 from .unfinished_saves import UnfinishedSave, go_on
 
 _RUNNING, _PAUSED = int(DomainSaveRestoreFlags.RUNNING), int(DomainSaveRestoreFlags.PAUSED)
@@ -42,6 +43,7 @@ _FORMATS = {
 _CRASH, _RESET = int(DomainCoreDumpFlags.CRASH), int(DomainCoreDumpFlags.RESET)
 _NAME = "saved"
 _DISK_SECONDS = 10.0
+_MOMENT = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,16 +298,47 @@ class GuestSaving(Guest):
             await self.execute(None, "cont")
 
     async def _dump(self, call: Call, path: str, format: int) -> None:
+        wanted = _FORMATS[DomainCoreDumpFormat(format)]
+        known = (await self.execute(call, "query-dump-guest-memory-capability"))["formats"]
+        if wanted not in known:
+            raise InvalidArgument(f"unsupported dumpformat '{wanted}' for this QEMU binary")
         file = NewFile(path, await self.runtime.in_thread(temporary_of, path))
         try:
             await self._to_its_end(file.open)
-            await self.execute(call, "getfd", {"fdname": _NAME}, fds=(file.fd,))
-            how = {"paging": False, "protocol": f"fd:{_NAME}", "format": _FORMATS[DomainCoreDumpFormat(format)]}
-            await self._until_told("dump-guest-memory", {**how, "detach": True}, "query-dump")
+            await self._dump_into(call, file, wanted)
             await self._to_its_end(file.finish)
         except BaseException:
             file.discard()
             raise
+
+    async def _dump_into(self, call: Call, file: NewFile, format: str) -> None:
+        """Have QEMU write its memory, and let it go on when that is broken off or fails."""
+        pump = Pump(file.fd, file.path)
+        copying = asyncio.ensure_future(self.runtime.in_thread(pump.run))
+        try:
+            try:
+                await self.execute(call, "getfd", {"fdname": _NAME}, fds=(pump.inlet,))
+            finally:
+                pump.close_inlet()
+            how = {"paging": False, "protocol": f"fd:{_NAME}", "format": format, "detach": True}
+            try:
+                await self._until_told("dump-guest-memory", how, "query-dump")
+            except OperationFailed:
+                if copying.done():
+                    copying.result()  # Why nobody read what it wrote.
+                raise
+            await asyncio.shield(copying)
+        finally:
+            pump.break_off()
+            await asyncio.shield(self._dump_over(copying))
+
+    async def _dump_over(self, copying: asyncio.Future[None]) -> None:
+        """Wait until QEMU has given up a dump that nobody reads any more."""
+        await asyncio.wait((copying,))
+        copying.exception()
+        with suppress(VirtError):  # It has ended or hangs; whoever asks next is told.
+            while (await self.execute(None, "query-dump"))["status"] == "active":  # noqa: ASYNC110  it tells the job
+                await asyncio.sleep(_MOMENT)
 
     # -- the job -------------------------------------------------------------------------------------------------------
 
