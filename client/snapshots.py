@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar
 
 from ..wire.enums.domain_jobs import (
     DomainCheckpointCreateFlags,
@@ -15,8 +16,8 @@ from ..wire.enums.domain_jobs import (
     DomainSnapshotRevertFlags,
     DomainSnapshotXMLFlags,
 )
-from ..wire.errors import NoCheckpoint, NoSnapshot
-from ..wire.table import ROWS
+from ..wire.errors import NoCheckpoint, NoSnapshot, NotFound
+from ..wire.table import ROWS, Row
 from .objects import HostObject, OwnedObjects
 from .values import bits
 
@@ -24,35 +25,39 @@ if TYPE_CHECKING:
     from .domain import Domain
 
 _CREATE = ROWS["domain_snapshot_create_xml"]
-_LIST = ROWS["domain_list_all_snapshots"]
 _NUM = ROWS["domain_snapshot_num"]
 _NAMES = ROWS["domain_snapshot_list_names"]
-_LOOKUP = ROWS["domain_snapshot_lookup_by_name"]
 _HAS_CURRENT = ROWS["domain_has_current_snapshot"]
 _CURRENT = ROWS["domain_snapshot_current"]
 _XML = ROWS["domain_snapshot_get_xml_desc"]
-_PARENT = ROWS["domain_snapshot_get_parent"]
 _NUM_CHILDREN = ROWS["domain_snapshot_num_children"]
 _CHILDREN_NAMES = ROWS["domain_snapshot_list_children_names"]
-_CHILDREN = ROWS["domain_snapshot_list_all_children"]
 _IS_CURRENT = ROWS["domain_snapshot_is_current"]
 _HAS_METADATA = ROWS["domain_snapshot_has_metadata"]
 _REVERT = ROWS["domain_revert_to_snapshot"]
-_DELETE = ROWS["domain_snapshot_delete"]
-
 _CHECKPOINT_CREATE = ROWS["domain_checkpoint_create_xml"]
-_CHECKPOINT_LIST = ROWS["domain_list_all_checkpoints"]
-_CHECKPOINT_LOOKUP = ROWS["domain_checkpoint_lookup_by_name"]
 _CHECKPOINT_XML = ROWS["domain_checkpoint_get_xml_desc"]
-_CHECKPOINT_PARENT = ROWS["domain_checkpoint_get_parent"]
-_CHECKPOINT_CHILDREN = ROWS["domain_checkpoint_list_all_children"]
-_CHECKPOINT_DELETE = ROWS["domain_checkpoint_delete"]
+
+
+class MomentKind(NamedTuple):
+    """What snapshots and checkpoints have both, each with procedures and flags of its own."""
+
+    list_all: Row
+    lookup: Row
+    parent: Row
+    children: Row
+    delete: Row
+    listed: type[DomainSnapshotListFlags | DomainCheckpointListFlags]
+    deleted: type[DomainSnapshotDeleteFlags | DomainCheckpointDeleteFlags]
+    missing: type[NotFound]
 
 
 class Moment(HostObject):
     """A snapshot or checkpoint; it stands for it by its name and its domain."""
 
     __slots__ = ()
+
+    kind: ClassVar[MomentKind]
 
     @property
     def domain(self) -> Domain:
@@ -68,35 +73,113 @@ class Moment(HostObject):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} of {self._ref.dom.name}>"
 
+    def parent(self, *, deadline: float | None = None) -> Self | None:
+        """The one that it was made after, None for a root.
+
+        (virDomainSnapshotGetParent, virDomainCheckpointGetParent).
+        """
+        try:
+            return type(self)(self._session, self._call(self.kind.parent, 0, deadline=deadline)[0])
+        except self.kind.missing:
+            # That is what a root's missing parent raises, too: then something else can be asked of it.
+            self._call(self.kind.children, 0, 0, deadline=deadline)
+            return None
+
+    def children(
+        self,
+        flags: DomainSnapshotListFlags | DomainCheckpointListFlags | int = 0,
+        *,
+        descendants: bool = False,
+        deadline: float | None = None,
+    ) -> list[Self]:
+        """Those that were made after it, and those after these as well with ``descendants``
+
+        (virDomainSnapshotListAllChildren, virDomainCheckpointListAllChildren).
+        """
+        chosen = int(flags) | (int(self.kind.listed.DESCENDANTS) if descendants else 0)
+        found, _ = self._call(self.kind.children, 1, chosen, deadline=deadline)
+        return [type(self)(self._session, ref) for ref in found]
+
+    def delete(
+        self,
+        *,
+        children: bool = False,
+        children_only: bool = False,
+        metadata_only: bool = False,
+        deadline: float | None = None,
+    ) -> None:
+        """Remove it; what was made after it stays unless ``children`` or ``children_only`` (virDomainSnapshotDelete,
+        virDomainCheckpointDelete).
+
+        ``metadata_only`` forgets the record and leaves the disks.
+        """
+        flags = self.kind.deleted
+        wishes = {flags.CHILDREN: children, flags.CHILDREN_ONLY: children_only, flags.METADATA_ONLY: metadata_only}
+        self._call(self.kind.delete, bits(wishes), deadline=deadline)
+
+
+One = TypeVar("One", bound=Moment)
+
+
+class Moments(OwnedObjects[One]):
+    """A domain's snapshots or checkpoints: iterable (all of them), ``len``, ``in``, and ``[name]``."""
+
+    kind: ClassVar[MomentKind]
+
+    def __init__(self, domain: Domain) -> None:
+        self._domain = domain
+
+    def __len__(self) -> int:
+        return self._domain._call(self.kind.list_all, 0, 0)[1]
+
+    def list(
+        self,
+        flags: DomainSnapshotListFlags | DomainCheckpointListFlags | int = 0,
+        *,
+        roots: bool = False,
+        leaves: bool = False,
+        topological: bool = False,
+        deadline: float | None = None,
+    ) -> Sequence[One]:
+        """Those that pass the filter, all without one (virDomainListAllSnapshots, virDomainListAllCheckpoints).
+
+        ``topological``: no child before its parent. ``flags`` are further flags of the kind's.
+        """
+        known = self.kind.listed
+        wishes = {known.ROOTS: roots, known.LEAVES: leaves, known.TOPOLOGICAL: topological}
+        found, _ = self._domain._call(self.kind.list_all, 1, int(flags) | bits(wishes), deadline=deadline)
+        return [self._made(ref) for ref in found]
+
+    def lookup(self, name: str, *, deadline: float | None = None) -> One:
+        """The one of that name (virDomainSnapshotLookupByName, virDomainCheckpointLookupByName).
+
+        Raises NoSnapshot, NoCheckpoint.
+        """
+        return self._made(self._domain._call(self.kind.lookup, name, 0, deadline=deadline)[0])
+
+    def _made(self, ref: Any) -> One:
+        return self.thing(self._domain._session, ref)  # type: ignore[return-value]
+
 
 class Snapshot(Moment):
     """A domain as it was, found or made through ``guest.snapshots``. One that is gone raises NoSnapshot."""
 
     __slots__ = ()
 
+    kind = MomentKind(
+        ROWS["domain_list_all_snapshots"],
+        ROWS["domain_snapshot_lookup_by_name"],
+        ROWS["domain_snapshot_get_parent"],
+        ROWS["domain_snapshot_list_all_children"],
+        ROWS["domain_snapshot_delete"],
+        DomainSnapshotListFlags,
+        DomainSnapshotDeleteFlags,
+        NoSnapshot,
+    )
+
     def xml(self, *, secure: bool = False, deadline: float | None = None) -> str:
         """Its XML, the domain's as it was within; ``secure`` includes passwords (virDomainSnapshotGetXMLDesc)."""
         return self._call(_XML, int(DomainSnapshotXMLFlags.SECURE) if secure else 0, deadline=deadline)[0]
-
-    def parent(self, *, deadline: float | None = None) -> Snapshot | None:
-        """The snapshot that it was made after, None for a root (virDomainSnapshotGetParent)."""
-        try:
-            return Snapshot(self._session, self._call(_PARENT, 0, deadline=deadline)[0])
-        except NoSnapshot:
-            # That is what a root's missing parent raises, too: then the snapshot itself can be asked.
-            self.is_current(deadline=deadline)
-            return None
-
-    def children(
-        self, flags: DomainSnapshotListFlags | int = 0, *, descendants: bool = False, deadline: float | None = None
-    ) -> list[Snapshot]:
-        """The snapshots that were made after it, those after these as well with ``descendants``
-
-        (virDomainSnapshotListAllChildren).
-        """
-        chosen = int(flags) | (int(DomainSnapshotListFlags.DESCENDANTS) if descendants else 0)
-        found, _ = self._call(_CHILDREN, 1, chosen, deadline=deadline)
-        return [Snapshot(self._session, ref) for ref in found]
 
     def children_names(self, *, descendants: bool = False, deadline: float | None = None) -> list[str]:
         """Their names (virDomainSnapshotListChildrenNames)."""
@@ -133,58 +216,13 @@ class Snapshot(Moment):
         }
         self._call(_REVERT, bits(wishes), deadline=deadline)
 
-    def delete(
-        self,
-        *,
-        children: bool = False,
-        children_only: bool = False,
-        metadata_only: bool = False,
-        deadline: float | None = None,
-    ) -> None:
-        """Remove it; what was made after it stays unless ``children`` or ``children_only`` (virDomainSnapshotDelete).
 
-        ``metadata_only`` forgets the record and leaves the disks.
-        """
-        wishes = {
-            DomainSnapshotDeleteFlags.CHILDREN: children,
-            DomainSnapshotDeleteFlags.CHILDREN_ONLY: children_only,
-            DomainSnapshotDeleteFlags.METADATA_ONLY: metadata_only,
-        }
-        self._call(_DELETE, bits(wishes), deadline=deadline)
-
-
-class Snapshots(OwnedObjects[Snapshot]):
+class Snapshots(Moments[Snapshot]):
     """``guest.snapshots``: iterable (all of them), ``len``, ``in``, and ``guest.snapshots[name]``."""
 
     thing = Snapshot
+    kind = Snapshot.kind
     missing = NoSnapshot
-
-    def __init__(self, domain: Domain) -> None:
-        self._domain = domain
-
-    def __len__(self) -> int:
-        return self.count()
-
-    def list(
-        self,
-        flags: DomainSnapshotListFlags | int = 0,
-        *,
-        roots: bool = False,
-        leaves: bool = False,
-        topological: bool = False,
-        deadline: float | None = None,
-    ) -> list[Snapshot]:
-        """The snapshots that pass the filter, all without one (virDomainListAllSnapshots).
-
-        ``topological``: no child before its parent. ``flags`` are further DomainSnapshotListFlags.
-        """
-        wishes = {
-            DomainSnapshotListFlags.ROOTS: roots,
-            DomainSnapshotListFlags.LEAVES: leaves,
-            DomainSnapshotListFlags.TOPOLOGICAL: topological,
-        }
-        found, _ = self._domain._call(_LIST, 1, int(flags) | bits(wishes), deadline=deadline)
-        return [Snapshot(self._domain._session, ref) for ref in found]
 
     def count(self, flags: DomainSnapshotListFlags | int = 0, *, deadline: float | None = None) -> int:
         """How many there are (virDomainSnapshotNum)."""
@@ -194,10 +232,6 @@ class Snapshots(OwnedObjects[Snapshot]):
         """Their names (virDomainSnapshotListNames)."""
         number = self.count(flags, deadline=deadline)
         return self._domain._call(_NAMES, number, int(flags), deadline=deadline)[0]
-
-    def lookup(self, name: str, *, deadline: float | None = None) -> Snapshot:
-        """The snapshot of that name (virDomainSnapshotLookupByName). Raises NoSnapshot."""
-        return Snapshot(self._domain._session, self._domain._call(_LOOKUP, name, 0, deadline=deadline)[0])
 
     def current(self, *, deadline: float | None = None) -> Snapshot | None:
         """The snapshot that the next one is made after, None where there is none (virDomainSnapshotCurrent)."""
@@ -253,6 +287,17 @@ class Checkpoint(Moment):
 
     __slots__ = ()
 
+    kind = MomentKind(
+        ROWS["domain_list_all_checkpoints"],
+        ROWS["domain_checkpoint_lookup_by_name"],
+        ROWS["domain_checkpoint_get_parent"],
+        ROWS["domain_checkpoint_list_all_children"],
+        ROWS["domain_checkpoint_delete"],
+        DomainCheckpointListFlags,
+        DomainCheckpointDeleteFlags,
+        NoCheckpoint,
+    )
+
     def xml(
         self, *, secure: bool = False, no_domain: bool = False, size: bool = False, deadline: float | None = None
     ) -> str:
@@ -267,73 +312,13 @@ class Checkpoint(Moment):
         }
         return self._call(_CHECKPOINT_XML, bits(wishes), deadline=deadline)[0]
 
-    def parent(self, *, deadline: float | None = None) -> Checkpoint | None:
-        """The checkpoint that it was made after, None for a root (virDomainCheckpointGetParent)."""
-        try:
-            return Checkpoint(self._session, self._call(_CHECKPOINT_PARENT, 0, deadline=deadline)[0])
-        except NoCheckpoint:
-            # That is what a root's missing parent raises, too: then the checkpoint itself can be asked.
-            self.children(deadline=deadline)
-            return None
 
-    def children(
-        self, flags: DomainCheckpointListFlags | int = 0, *, descendants: bool = False, deadline: float | None = None
-    ) -> list[Checkpoint]:
-        """The checkpoints that were made after it (virDomainCheckpointListAllChildren)."""
-        chosen = int(flags) | (int(DomainCheckpointListFlags.DESCENDANTS) if descendants else 0)
-        found, _ = self._call(_CHECKPOINT_CHILDREN, 1, chosen, deadline=deadline)
-        return [Checkpoint(self._session, ref) for ref in found]
-
-    def delete(
-        self,
-        *,
-        children: bool = False,
-        children_only: bool = False,
-        metadata_only: bool = False,
-        deadline: float | None = None,
-    ) -> None:
-        """Follow changes since then no more (virDomainCheckpointDelete); see :meth:`Snapshot.delete`."""
-        wishes = {
-            DomainCheckpointDeleteFlags.CHILDREN: children,
-            DomainCheckpointDeleteFlags.CHILDREN_ONLY: children_only,
-            DomainCheckpointDeleteFlags.METADATA_ONLY: metadata_only,
-        }
-        self._call(_CHECKPOINT_DELETE, bits(wishes), deadline=deadline)
-
-
-class Checkpoints(OwnedObjects[Checkpoint]):
+class Checkpoints(Moments[Checkpoint]):
     """``guest.checkpoints``: iterable (all of them), ``len``, ``in``, and ``guest.checkpoints[name]``."""
 
     thing = Checkpoint
+    kind = Checkpoint.kind
     missing = NoCheckpoint
-
-    def __init__(self, domain: Domain) -> None:
-        self._domain = domain
-
-    def __len__(self) -> int:
-        return self._domain._call(_CHECKPOINT_LIST, 0, 0)[1]
-
-    def list(
-        self,
-        flags: DomainCheckpointListFlags | int = 0,
-        *,
-        roots: bool = False,
-        leaves: bool = False,
-        topological: bool = False,
-        deadline: float | None = None,
-    ) -> list[Checkpoint]:
-        """The checkpoints that pass the filter, all without one (virDomainListAllCheckpoints)."""
-        wishes = {
-            DomainCheckpointListFlags.ROOTS: roots,
-            DomainCheckpointListFlags.LEAVES: leaves,
-            DomainCheckpointListFlags.TOPOLOGICAL: topological,
-        }
-        found, _ = self._domain._call(_CHECKPOINT_LIST, 1, int(flags) | bits(wishes), deadline=deadline)
-        return [Checkpoint(self._domain._session, ref) for ref in found]
-
-    def lookup(self, name: str, *, deadline: float | None = None) -> Checkpoint:
-        """The checkpoint of that name (virDomainCheckpointLookupByName). Raises NoCheckpoint."""
-        return Checkpoint(self._domain._session, self._domain._call(_CHECKPOINT_LOOKUP, name, 0, deadline=deadline)[0])
 
     def create(
         self,

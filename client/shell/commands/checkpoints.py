@@ -15,14 +15,19 @@ from .definitions import read
 from .documents import show_xml, xml_options
 from .moments import (
     CHECKPOINT,
+    QUIESCE,
+    XML_FILE,
     Shape,
     chosen,
+    delete_command,
     find,
     finish,
     info_pairs,
     list_options,
     moment,
     moment_data,
+    named_parts,
+    naming,
     parent_command,
     show_list,
     specification,
@@ -34,12 +39,12 @@ FILTERS: dict[str, Flag] = {
     "no-leaves": (ListFlags.NO_LEAVES, "With children."),
     "topological": (ListFlags.TOPOLOGICAL, "Parents before their children, not by name."),
 }
-_QUIESCE = click.option("--quiesce", is_flag=True, help="Have the agent freeze the guest's file systems.")
+_QUIESCE = click.option("--quiesce", is_flag=True, help=QUIESCE)
 
 
 @command("checkpoint-create")
 @domain()
-@data("xmlfile", click.Path(allow_dash=True), "The file with its XML.")
+@XML_FILE
 @click.option("--redefine", is_flag=True, help="Restore the record of one that is there.")
 @click.option("--redefine-validate", is_flag=True, help="See whether it is there, with --redefine.")
 @_QUIESCE
@@ -51,9 +56,7 @@ def checkpoint_create(shell: Shell, name: str, xmlfile: str | None, **how: bool)
 
 @command("checkpoint-create-as")
 @domain()
-@data("name", help="Its name; else the time.", into="checkpoint_name")
-@data("description", help="What it is.")
-@click.option("--print-xml", is_flag=True, help="Print its XML and do nothing.")
+@naming("checkpoint_name")
 @_QUIESCE
 @data("diskspec", help="Of a disk: NAME[,checkpoint=TYPE][,bitmap=NAME].", many=True, metavar="DISK")
 @click.pass_obj
@@ -75,7 +78,7 @@ def checkpoint_create_as(
 
 def checkpoint_xml(name: str | None, description: str | None, disks: tuple[str, ...]) -> str:
     """The definition that options make. Raises InvalidArgument for a specification that is malformed."""
-    parts = [element(tag, None, text) for tag, text in (("name", name), ("description", description)) if text]
+    parts = named_parts(name, description)
     if disks:
         said = [specification(text, ("checkpoint", "bitmap"), first="name") for text in disks]
         parts.append(element("disks", None, [element("disk", one) for one in said]))
@@ -122,18 +125,6 @@ def checkpoint_dumpxml(shell: Shell, name: str, which: str | None, xpath: str | 
     show_xml(shell, moment_data(found), found.xml(**what), xpath, wrap)
 
 
-@command("checkpoint-delete")
-@moment(CHECKPOINT)
-@click.option("--children", is_flag=True, help="With all that were made after it.")
-@click.option("--children-only", is_flag=True, help="Only those.")
-@click.option("--metadata", "metadata_only", is_flag=True, help="Only the daemon's record.")
-@click.pass_obj
-def checkpoint_delete(shell: Shell, name: str, which: str | None, **what: bool) -> None:
-    found: Checkpoint = find(shell, CHECKPOINT, name, which)
-    found.delete(**what)
-    finish(shell, CHECKPOINT, found, "children deleted" if what["children_only"] else "deleted")
-
-
 @command("checkpoint-edit")
 @moment(CHECKPOINT)
 @click.pass_obj
@@ -154,7 +145,7 @@ COMMANDS = {
     for one in (
         checkpoint_create,
         checkpoint_create_as,
-        checkpoint_delete,
+        delete_command("checkpoint-delete", CHECKPOINT),
         checkpoint_dumpxml,
         checkpoint_edit,
         checkpoint_info,

@@ -16,6 +16,7 @@ from ..declaring import Function, command, data, domain
 from ..render import Table, Text, print_json, show
 from ..session import Shell
 from ..trees import tree_lines
+from ..xmltext import element
 
 Moment = Snapshot | Checkpoint
 
@@ -204,7 +205,44 @@ def parent_command(name: str, kind: MomentKind) -> click.Command:
     return run
 
 
+def delete_command(name: str, kind: MomentKind) -> click.Command:
+    """The command that deletes a moment, or those that were made after it."""
+
+    @command(name)
+    @moment(kind)
+    @click.option("--children", is_flag=True, help="With all that were made after it.")
+    @click.option("--children-only", is_flag=True, help="Only those.")
+    @click.option("--metadata", "metadata_only", is_flag=True, help="Only the daemon's record.")
+    @click.pass_obj
+    def run(shell: Shell, name: str, which: str | None, current: bool = False, **what: bool) -> None:
+        found = find(shell, kind, name, which, current)
+        found.delete(**what)
+        finish(shell, kind, found, "children deleted" if what["children_only"] else "deleted")
+
+    return run
+
+
+def naming(into: str) -> Callable[[Function], Function]:
+    """What is said of a moment that is made from words: its name, its description, and whether it is made at all."""
+
+    def decorate(function: Function) -> Function:
+        function = click.option("--print-xml", is_flag=True, help="Print its XML and do nothing.")(function)
+        function = data("description", help="What it is.")(function)
+        return data("name", help="Its name; else the time.", into=into)(function)
+
+    return decorate
+
+
+XML_FILE = data("xmlfile", click.Path(allow_dash=True), "The file with its XML.")
+QUIESCE = "Have the agent freeze the guest's file systems."
+
+
 # Definitions.
+
+
+def named_parts(name: str | None, description: str | None) -> list[str]:
+    """What both kinds' definitions begin with."""
+    return [element(tag, None, text) for tag, text in (("name", name), ("description", description)) if text]
 
 
 def specification(text: str, known: Iterable[str], first: str | None = None) -> dict[str, str]:

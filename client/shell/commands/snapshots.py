@@ -17,9 +17,12 @@ from ..xmltext import element
 from .definitions import read
 from .documents import show_xml, xml_options
 from .moments import (
+    QUIESCE,
     SNAPSHOT,
+    XML_FILE,
     Shape,
     chosen,
+    delete_command,
     facts_of,
     find,
     finish,
@@ -27,6 +30,8 @@ from .moments import (
     list_options,
     moment,
     moment_data,
+    named_parts,
+    naming,
     parent_command,
     show_list,
     specification,
@@ -53,7 +58,7 @@ _MAKING = {
     "halt": ("halt", "Stop the guest afterwards."),
     "disk-only": ("disk_only", "Without the guest's memory."),
     "reuse-external": ("reuse_external", "The files that it goes to are there."),
-    "quiesce": ("quiesce", "Have the agent freeze the guest's file systems."),
+    "quiesce": ("quiesce", QUIESCE),
     "atomic": ("atomic", "All disks or none."),
     "live": ("live", "Let the guest run meanwhile."),
     "validate": ("validate", "Check the XML against the schema too."),
@@ -94,7 +99,7 @@ def _create_as(
 
 def snapshot_xml(name: str | None, description: str | None, memory: str | None, disks: tuple[str, ...]) -> str:
     """The definition that options make. Raises InvalidArgument for a specification that is malformed."""
-    parts = [element(tag, None, text) for tag, text in (("name", name), ("description", description)) if text]
+    parts = named_parts(name, description)
     if memory is not None:
         said = specification(memory, ("snapshot", "file"), first="file")
         parts.append(element("memory", {"snapshot": said.get("snapshot"), "file": said.get("file")}))
@@ -197,18 +202,6 @@ def snapshot_dumpxml(
     show_xml(shell, moment_data(found), found.xml(secure=secure), xpath, wrap)
 
 
-@command("snapshot-delete")
-@moment(SNAPSHOT)
-@click.option("--children", is_flag=True, help="With all that were made after it.")
-@click.option("--children-only", is_flag=True, help="Only those.")
-@click.option("--metadata", "metadata_only", is_flag=True, help="Only the daemon's record.")
-@click.pass_obj
-def snapshot_delete(shell: Shell, name: str, which: str | None, current: bool, **what: bool) -> None:
-    found: Snapshot = find(shell, SNAPSHOT, name, which, current)
-    found.delete(**what)
-    finish(shell, SNAPSHOT, found, "children deleted" if what["children_only"] else "deleted")
-
-
 @command("snapshot-revert")
 @moment(SNAPSHOT)
 @click.option("--running", is_flag=True, help="Let the domain run afterwards.")
@@ -248,7 +241,6 @@ def snapshot_edit(shell: Shell, name: str, which: str | None, current: bool, ren
     finish(shell, SNAPSHOT, made[-1] if made else found, "changed" if changed else "not changed")
 
 
-_XML_FILE = data("xmlfile", click.Path(allow_dash=True), "The file with its XML.")
 _DISKSPEC = data(
     "diskspec",
     help="Of a disk: NAME[,snapshot=TYPE][,driver=TYPE][,stype=TYPE][,file=PATH].",
@@ -258,15 +250,13 @@ _DISKSPEC = data(
 COMMANDS = {
     one.name: one
     for one in (
-        command("snapshot-create")(decorated(_create, [domain(), _XML_FILE, *_flags({**_REDEFINING, **_MAKING})])),
+        command("snapshot-create")(decorated(_create, [domain(), XML_FILE, *_flags({**_REDEFINING, **_MAKING})])),
         command("snapshot-create-as")(
             decorated(
                 _create_as,
                 [
                     domain(),
-                    data("name", help="Its name; else the time.", into="snapshot_name"),
-                    data("description", help="What it is."),
-                    click.option("--print-xml", is_flag=True, help="Print its XML and do nothing."),
+                    naming("snapshot_name"),
                     *_flags(_MAKING),
                     click.option("--memspec", metavar="SPEC", help="Of the memory: [file=]PATH[,snapshot=TYPE]."),
                     _DISKSPEC,
@@ -275,7 +265,7 @@ COMMANDS = {
         ),
         parent_command("snapshot-parent", SNAPSHOT),
         snapshot_current,
-        snapshot_delete,
+        delete_command("snapshot-delete", SNAPSHOT),
         snapshot_dumpxml,
         snapshot_edit,
         snapshot_info,
