@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from virtactor.wire.documents.domain import DomainDefinition, complete, format_domain, parse_domain
 from virtactor.wire.errors import InvalidArgument, VirtError
 
+from . import plain_writer
 from .instances import DEFINITIONS
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -65,6 +66,12 @@ def test_what_is_formatted_is_parsed_to_the_same_definition(definition: DomainDe
 
     assert parse_domain(text) == definition
     assert format_domain(parse_domain(text), secure=True) == text
+
+
+@QUICK
+@given(DEFINITIONS, st.booleans())
+def test_is_written_as_a_plain_writer_does(definition: DomainDefinition, secure: bool) -> None:
+    assert format_domain(definition, secure=secure) == plain_writer.write_document(definition, "domain", secure=secure)
 
 
 @QUICK
