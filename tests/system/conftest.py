@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from virtactor.client import Host
 
+from .told import Told
 from .virtactord import Story, Virtactord, clear
 
 
@@ -26,3 +27,10 @@ def story(host: Host) -> Iterator[Story]:
     story = Story(host)
     yield story
     story.close()
+
+
+@pytest.fixture
+def told(host: Host) -> Iterator[Told]:
+    told = Told(host)
+    yield told
+    told.events.close()

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pytest
-from virtactor.client import Domain, Host
+from virtactor.client import Host
 from virtactor.client.domain import events as kinds
 from virtactor.client.events import Event
 from virtactor.wire.enums.domain import DomainPausedReason, DomainState
@@ -24,41 +19,8 @@ from virtactor.wire.enums.domain_events import (
 from virtactor.wire.enums.domain_jobs import DomainBlockJobType
 
 from .guests import plain
+from .told import Told, qmp
 from .virtactord import PATIENCE
-
-EVERYTHING = [Event, *kinds.KIND_OF]
-# What of an event goes without saying.
-COMMON = ("sequence", "when", "domain")
-
-
-class Told:
-    """Everything that is told of all domains from now on."""
-
-    def __init__(self, host: Host) -> None:
-        self.events = host.events(types=EVERYTHING)
-
-    def next(self, kind: type[Any]) -> Any:
-        """The next event of a kind."""
-        while not isinstance(event := self.events.get(PATIENCE), kind):
-            assert event is not None, f"no {kind.__name__} was told"
-        return event
-
-    def fields(self, kind: type[Any]) -> dict[str, Any]:
-        event = self.next(kind)
-        return {each.name: getattr(event, each.name) for each in dataclasses.fields(event) if each.name not in COMMON}
-
-
-@pytest.fixture
-def told(host: Host) -> Iterator[Told]:
-    told = Told(host)
-    yield told
-    told.events.close()
-
-
-def qmp(domain: Domain, command: str, **arguments: Any) -> Any:
-    answer = json.loads(domain.monitor_command(json.dumps({"execute": command, "arguments": arguments})))
-    assert "error" not in answer, answer
-    return answer["return"]
 
 
 def image(path: Path, format: str = "qcow2") -> Path:
