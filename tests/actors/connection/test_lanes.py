@@ -261,7 +261,7 @@ ANY_PACKET = st.builds(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(packets=st.lists(ANY_PACKET, max_size=30), is_open=st.booleans())
 def test_whatever_a_client_sends_others_are_served_and_nothing_fails_unexpectedly(
     packets: list[Packet], is_open: bool, served: Served, caplog: pytest.LogCaptureFixture

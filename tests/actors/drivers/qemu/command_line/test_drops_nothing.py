@@ -336,7 +336,9 @@ def randomly_changed(value: Any, chance: random.Random, text: str) -> Any:
     return replace(value, **{field.name: random_value(get_type_hints(type(value))[field.name], chance, text)})
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.sampled_from(DOCUMENTS), st.integers(1, 4), st.randoms(use_true_random=False), NASTY)
 def test_any_definition_gives_arguments_or_an_error(rich, outcome, document, count, chance, text) -> None:
     definition = rich[document]
