@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ..wire.enums.domain import DomainMetadataType
 from ..wire.enums.host import NodeDeviceEventLifecycleType, SecretEventLifecycleType
@@ -26,115 +26,99 @@ if TYPE_CHECKING:
     from .reconnect import Session
 
 Thing = TypeVar("Thing", bound=HostObject)
+Type = TypeVar("Type", bound=IntEnum)
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkEvent:
-    """A network was defined, undefined, started or stopped (virConnectNetworkEventLifecycleCallback).
+class ObjectEvent(Generic[Thing]):
+    """Something happened to ``thing``, which ``words`` say.
 
-    ``sequence`` grows with each event of one daemon's life, ``when`` is in UTC; so in all events here.
+    ``sequence`` grows with each event of one daemon's life, ``when`` is in UTC.
     """
 
+    said: ClassVar[str] = ""
     sequence: int
     when: datetime
-    network: Network
-    type: NetworkEventLifecycleType | int
-    detail: int
+    thing: Thing
+
+    @property
+    def words(self) -> str:
+        return self.said
 
     def __str__(self) -> str:
-        return f"{self.network.name}: {words_of(self.type)}"
+        return f"{self.thing.name}: {self.words}"
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkMetadataChanged:
+class LifecycleEvent(ObjectEvent[Thing], Generic[Thing, Type]):
+    """It came, went, or began or stopped to work."""
+
+    type: Type | int
+    detail: int
+
+    @property
+    def words(self) -> str:
+        return words_of(self.type)
+
+
+class NetworkEvent(LifecycleEvent[Network, NetworkEventLifecycleType]):
+    """A network was defined, undefined, started or stopped (virConnectNetworkEventLifecycleCallback)."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkMetadataChanged(ObjectEvent[Network]):
     """A network has other metadata (virConnectNetworkEventMetadataChangeCallback); ``uri`` is a namespace."""
 
-    sequence: int
-    when: datetime
-    network: Network
     kind: DomainMetadataType | int
     uri: str | None
 
-    def __str__(self) -> str:
-        return f"{self.network.name}: metadata changed ({words_of(self.kind)})"
+    @property
+    def words(self) -> str:
+        return f"metadata changed ({words_of(self.kind)})"
 
 
-@dataclass(frozen=True, slots=True)
-class PoolEvent:
+class PoolEvent(LifecycleEvent[Pool, StoragePoolEventLifecycleType]):
     """A storage pool was defined, started, built, … (virConnectStoragePoolEventLifecycleCallback)."""
 
-    sequence: int
-    when: datetime
-    pool: Pool
-    type: StoragePoolEventLifecycleType | int
-    detail: int
-
-    def __str__(self) -> str:
-        return f"{self.pool.name}: {words_of(self.type)}"
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PoolRefreshed:
+class PoolRefreshed(ObjectEvent[Pool]):
     """A storage pool was looked through anew (virConnectStoragePoolEventGenericCallback)."""
 
-    sequence: int
-    when: datetime
-    pool: Pool
+    __slots__ = ()
 
-    def __str__(self) -> str:
-        return f"{self.pool.name}: refreshed"
+    said = "refreshed"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeDeviceEvent:
+class NodeDeviceEvent(LifecycleEvent[NodeDevice, NodeDeviceEventLifecycleType]):
     """A device of the host came or went (virConnectNodeDeviceEventLifecycleCallback)."""
 
-    sequence: int
-    when: datetime
-    device: NodeDevice
-    type: NodeDeviceEventLifecycleType | int
-    detail: int
-
-    def __str__(self) -> str:
-        return f"{self.device.name}: {words_of(self.type)}"
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NodeDeviceUpdated:
+class NodeDeviceUpdated(ObjectEvent[NodeDevice]):
     """What a device of the host tells of itself changed (virConnectNodeDeviceEventGenericCallback)."""
 
-    sequence: int
-    when: datetime
-    device: NodeDevice
+    __slots__ = ()
 
-    def __str__(self) -> str:
-        return f"{self.device.name}: updated"
+    said = "updated"
 
 
-@dataclass(frozen=True, slots=True)
-class SecretEvent:
+class SecretEvent(LifecycleEvent[Secret, SecretEventLifecycleType]):
     """A secret was defined or undefined (virConnectSecretEventLifecycleCallback)."""
 
-    sequence: int
-    when: datetime
-    secret: Secret
-    type: SecretEventLifecycleType | int
-    detail: int
-
-    def __str__(self) -> str:
-        return f"{self.secret.uuid}: {words_of(self.type)}"
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SecretValueChanged:
+class SecretValueChanged(ObjectEvent[Secret]):
     """A secret has another value (virConnectSecretEventGenericCallback)."""
 
-    sequence: int
-    when: datetime
-    secret: Secret
+    __slots__ = ()
 
-    def __str__(self) -> str:
-        return f"{self.secret.uuid}: value changed"
+    said = "value changed"
 
 
 def _lifecycle(event: Callable[..., Any], thing: type[HostObject], types: type[IntEnum]) -> Build:

@@ -99,7 +99,7 @@ class TestTestDrivers:
             Lifecycle.STOPPED,
             Lifecycle.UNDEFINED,
         ]
-        assert {one.network for one in seen if isinstance(one, NetworkEvent)} == {network}
+        assert {one.thing for one in seen if isinstance(one, NetworkEvent)} == {network}
         assert str(seen[0]) == "a: defined"
 
 

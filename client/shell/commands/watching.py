@@ -32,7 +32,6 @@ class Watched(NamedTuple):
 
     noun: Noun
     words: str
-    field: str
     collection: Callable[[Host], Any]
     types: Mapping[str, str]
 
@@ -41,23 +40,20 @@ WATCHED = {
     "net-event": Watched(
         NETWORK,
         "network",
-        "network",
         lambda host: host.networks,
         {"NetworkEvent": LIFECYCLE, "NetworkMetadataChanged": "metadata-change"},
     ),
     "pool-event": Watched(
-        POOL, "storage pool", "pool", lambda host: host.pools, {"PoolEvent": LIFECYCLE, "PoolRefreshed": "refresh"}
+        POOL, "storage pool", lambda host: host.pools, {"PoolEvent": LIFECYCLE, "PoolRefreshed": "refresh"}
     ),
     "nodedev-event": Watched(
         DEVICE,
         "node device",
-        "device",
         lambda host: host.node_devices,
         {"NodeDeviceEvent": LIFECYCLE, "NodeDeviceUpdated": "update"},
     ),
     "secret-event": Watched(
         SECRET,
-        "secret",
         "secret",
         lambda host: host.secrets,
         {"SecretEvent": LIFECYCLE, "SecretValueChanged": "value-changed"},
@@ -146,7 +142,7 @@ def _tell(shell: Shell, watched: Watched, data: dict[str, Any], timestamp: bool)
 def _as_data(watched: Watched, happened: Any) -> dict[str, Any]:
     if isinstance(happened, EventsMissed):
         return {"event": "missed", "after": happened.after, "daemon_restarted": happened.daemon_restarted}
-    thing = getattr(happened, watched.field)
+    thing = happened.thing
     data = {
         "event": watched.types[type(happened).__name__],
         "name": thing.name,
