@@ -57,7 +57,7 @@ class Stage:
     def publish(self, count: int, row: Any = ROW) -> None:
         for _ in range(count):
             self.ref.tell(Publish(row, (DOMAIN, 2, 0)))
-        self.runtime.run_ready()
+        self.drain()
 
     def subscribe(
         self, subscriber: Any, procedures: tuple[int, ...] = (), epoch: str | None = None, after: int = 0
@@ -65,9 +65,14 @@ class Stage:
         """Subscribe; what the call was answered."""
         call = Call(ROWS["events_subscribe"], (), Session(subscriber.actor_ref), 1)
         self.ref.tell(Subscribe(call, subscriber.actor_ref, frozenset(procedures), epoch, after))
-        self.runtime.run_ready()
+        self.drain()
         (reply,) = (message for message in subscriber.seen if isinstance(message, Reply) and message.call is call)
         return reply.fields  # type: ignore[return-value]
+
+    def drain(self) -> None:
+        """Have all mail handled, however long that takes."""
+        while not self.runtime.idle:
+            self.runtime.run_ready()
 
     async def close(self) -> None:
         for actor in tuple(self.runtime.actors):
@@ -180,7 +185,7 @@ def test_a_replay_gives_what_the_log_still_has() -> None:
         one.seen.clear()
         stage.ref.tell(Replay(one.actor_ref, 9))
         stage.ref.tell(Replay(one.actor_ref, 1))
-        stage.runtime.run_ready()
+        stage.drain()
         assert one.seen[0] == Replayed(missed=False)
         assert one.seen[4] == Replayed(missed=True)
         assert one.sequences == [10, 11, 12, *range(3, 13)]
@@ -197,7 +202,7 @@ def test_nothing_goes_to_who_unsubscribed_or_is_gone() -> None:
         two.actor_ref.stop(block=False)
         stage.publish(1)
         stage.ref.tell(Replay(one.actor_ref, 0))
-        stage.runtime.run_ready()
+        stage.drain()
         assert one.sequences == []
         assert stage.log._listening == {}
 

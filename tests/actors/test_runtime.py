@@ -244,6 +244,7 @@ def test_a_storm_of_messages_does_not_starve_timers() -> None:
 
 def test_one_drain_handles_no_more_than_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime_module, "DRAIN_MAX", 10)
+    monkeypatch.setattr(runtime_module, "DRAIN_SECONDS", 1000.0)
 
     async def work() -> None:
         runtime = new_runtime()
