@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from virtactor.wire import cpuset
 from virtactor.wire.documents import interface, values
 from virtactor.wire.documents.binding import At, Subtree, Verbatim
-from virtactor.wire.documents.domain import DomainDefinition
+from virtactor.wire.documents.domain import DomainDefinition, Nvram, Rng
 from virtactor.wire.documents.network import definition, ip
 from virtactor.wire.documents.storage import permissions, volume
 
@@ -66,6 +67,11 @@ SUBTREES = st.recursive(
     lambda inner: st.builds(Subtree, st.just(()), st.just(""), st.lists(st.tuples(st.just("b"), inner)).map(tuple)),
     max_leaves=3,
 )
+# What does not say a thing both as a text and in elements: white space between the two would belong to the text.
+FITTING: dict[type, Callable[[Any], Any]] = {
+    Nvram: lambda nvram: nvram if nvram.path is None else replace(nvram, source=None),
+    Rng: lambda rng: rng if rng.source is None else replace(rng, servers=(), server_protocol=None),
+}
 # A model has hundreds of fields that may be left out: a few of them are said at a time.
 SAID = 6
 
@@ -80,7 +86,7 @@ def any_of(cls: type) -> st.SearchStrategy[Any]:
         type_, at = get_args(hints[field.name])
         required = field.default is MISSING and field.default_factory is MISSING
         (needed if required else optional)[field.name] = of_type(type_, at)
-    return some_of(cls, needed, optional)
+    return some_of(cls, needed, optional).map(FITTING.get(cls, lambda instance: instance))
 
 
 @st.composite
@@ -96,8 +102,9 @@ def some_of(
 
 
 def _limit(codec: Any) -> int:
-    """The largest number that a codec reads."""
-    return next(int(value) for form in codec.text.forms for name, value in form.facets if name == "maxInclusive")
+    """The largest number that a codec is known to read."""
+    limits = [int(value) for form in codec.text.forms for name, value in form.facets if name == "maxInclusive"]
+    return limits[0] if limits else 7
 
 
 def of_type(type_: Any, at: At) -> st.SearchStrategy[Any]:
