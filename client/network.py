@@ -21,7 +21,7 @@ from ..wire.enums.network import (
 )
 from ..wire.params import ParamType, ParamValue, param, values_of
 from ..wire.table import ROWS
-from .objects import HostObject, IdentifiedObject, IdentifiedObjects
+from .objects import HostObject, IdentifiedObject, IdentifiedObjects, LastingObject
 from .values import bits, impact, member_or_number
 
 if TYPE_CHECKING:
@@ -42,10 +42,6 @@ _UNDEFINE = ROWS["network_undefine"]
 _UPDATE = ROWS["network_update"]
 _XML = ROWS["network_get_xml_desc"]
 _BRIDGE = ROWS["network_get_bridge_name"]
-_GET_AUTOSTART = ROWS["network_get_autostart"]
-_SET_AUTOSTART = ROWS["network_set_autostart"]
-_IS_ACTIVE = ROWS["network_is_active"]
-_IS_PERSISTENT = ROWS["network_is_persistent"]
 _LEASES = ROWS["network_get_dhcp_leases"]
 _GET_METADATA = ROWS["network_get_metadata"]
 _SET_METADATA = ROWS["network_set_metadata"]
@@ -73,7 +69,7 @@ class DHCPLease:
     client_id: str | None
 
 
-class Network(IdentifiedObject):
+class Network(IdentifiedObject, LastingObject):
     """A virtual network of a host, found or made through ``host.networks``.
 
     It stands for the network by its UUID and stays usable over reconnects, stops and starts. A network that is gone
@@ -81,6 +77,11 @@ class Network(IdentifiedObject):
     """
 
     __slots__ = ()
+
+    row_is_active = ROWS["network_is_active"]
+    row_is_persistent = ROWS["network_is_persistent"]
+    row_get_autostart = ROWS["network_get_autostart"]
+    row_set_autostart = ROWS["network_set_autostart"]
 
     def start(self, *, deadline: float | None = None) -> None:
         """Start the defined network (virNetworkCreate)."""
@@ -112,14 +113,6 @@ class Network(IdentifiedObject):
         """
         self._call(_UPDATE, int(command), int(section), parent_index, xml, impact(live, config), deadline=deadline)
 
-    def set_autostart(self, autostart: bool, *, deadline: float | None = None) -> None:
-        """Start the network with the daemon, or not (virNetworkSetAutostart)."""
-        self._call(_SET_AUTOSTART, int(autostart), deadline=deadline)
-
-    def autostart(self, *, deadline: float | None = None) -> bool:
-        """Whether it starts with the daemon (virNetworkGetAutostart)."""
-        return self._call(_GET_AUTOSTART, deadline=deadline)[0] != 0
-
     def xml(self, *, inactive: bool = False, deadline: float | None = None) -> str:
         """The network's XML; ``inactive`` gives the definition that the next start uses (virNetworkGetXMLDesc)."""
         return self._call(_XML, int(NetworkXMLFlags.INACTIVE) if inactive else 0, deadline=deadline)[0]
@@ -127,14 +120,6 @@ class Network(IdentifiedObject):
     def bridge(self, *, deadline: float | None = None) -> str:
         """The name of the host's bridge (virNetworkGetBridgeName). Raises for a network without one."""
         return self._call(_BRIDGE, deadline=deadline)[0]
-
-    def is_active(self, *, deadline: float | None = None) -> bool:
-        """Whether it is started (virNetworkIsActive)."""
-        return self._call(_IS_ACTIVE, deadline=deadline)[0] == 1
-
-    def is_persistent(self, *, deadline: float | None = None) -> bool:
-        """Whether it has a definition that outlives its stop (virNetworkIsPersistent)."""
-        return self._call(_IS_PERSISTENT, deadline=deadline)[0] == 1
 
     def dhcp_leases(self, mac: str | None = None, *, deadline: float | None = None) -> list[DHCPLease]:
         """The addresses that are given away, those of ``mac`` only if it is said (virNetworkGetDHCPLeases)."""

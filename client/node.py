@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..wire.params import ParamType, ParamValue, TypedParam, values_of
 from ..wire.table import ROWS, Row
-from .values import bits, member_or_number
+from .values import STRINGS_TOO, bits, member_or_number
 
 if TYPE_CHECKING:
     from ..wire.enums.domain_tuning import CPUCompareResult
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .reconnect import Session
 
 _ALL = -1
-_STRINGS_TOO = 4
 _INFO = ROWS["node_get_info"]
 _CPU_MAP = ROWS["node_get_cpu_map"]
 _CPU_STATS = ROWS["node_get_cpu_stats"]
@@ -242,8 +241,8 @@ class Node:
         return {stat.field: stat.value for stat in stats}
 
     def _params(self, row: Row, deadline: float | None) -> list[TypedParam]:
-        _, count = self._session.call(row, 0, _STRINGS_TOO, deadline=deadline)
-        return self._session.call(row, count, _STRINGS_TOO, deadline=deadline)[0] if count else []
+        _, count = self._session.call(row, 0, STRINGS_TOO, deadline=deadline)
+        return self._session.call(row, count, STRINGS_TOO, deadline=deadline)[0] if count else []
 
 
 def _number(of: int | None) -> int:

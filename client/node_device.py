@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..wire.enums.host import ConnectListAllNodeDeviceFlags, NodeDeviceCreateXMLFlags, NodeDeviceDefineXMLFlags
 from ..wire.errors import InvalidArgument
 from ..wire.table import ROWS, Row
-from .objects import HostObject, HostObjects
+from .objects import HostObjects, LastingObject
 from .values import bits, impact
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ _START = ROWS["node_device_create"]
 _DESTROY = ROWS["node_device_destroy"]
 _UNDEFINE = ROWS["node_device_undefine"]
 _UPDATE = ROWS["node_device_update"]
-_GET_AUTOSTART = ROWS["node_device_get_autostart"]
-_SET_AUTOSTART = ROWS["node_device_set_autostart"]
-_IS_ACTIVE = ROWS["node_device_is_active"]
-_IS_PERSISTENT = ROWS["node_device_is_persistent"]
 
 # The flag of each capability that a list can ask for, by the name that XML and virsh have for it.
 CAPABILITIES: dict[str, ConnectListAllNodeDeviceFlags] = {
@@ -65,13 +61,18 @@ CAPABILITIES: dict[str, ConnectListAllNodeDeviceFlags] = {
 }
 
 
-class NodeDevice(HostObject):
+class NodeDevice(LastingObject):
     """A device of the host, found or made through ``host.node_devices``; it stands for the device by its name.
 
     A device that is gone raises NoNodeDevice.
     """
 
     __slots__ = ()
+
+    row_is_active = ROWS["node_device_is_active"]
+    row_is_persistent = ROWS["node_device_is_persistent"]
+    row_get_autostart = ROWS["node_device_get_autostart"]
+    row_set_autostart = ROWS["node_device_set_autostart"]
 
     @property
     def key(self) -> str:
@@ -124,22 +125,6 @@ class NodeDevice(HostObject):
     def update(self, xml: str, *, live: bool = False, config: bool = False, deadline: float | None = None) -> None:
         """Change a device by its XML, as it is, in its definition, or both (virNodeDeviceUpdate)."""
         self._call(_UPDATE, xml, impact(live, config), deadline=deadline)
-
-    def set_autostart(self, autostart: bool, *, deadline: float | None = None) -> None:
-        """Start the device with the host, or not (virNodeDeviceSetAutostart)."""
-        self._call(_SET_AUTOSTART, int(autostart), deadline=deadline)
-
-    def autostart(self, *, deadline: float | None = None) -> bool:
-        """Whether it starts with the host (virNodeDeviceGetAutostart)."""
-        return self._call(_GET_AUTOSTART, deadline=deadline)[0] != 0
-
-    def is_active(self, *, deadline: float | None = None) -> bool:
-        """Whether it is there now (virNodeDeviceIsActive)."""
-        return self._call(_IS_ACTIVE, deadline=deadline)[0] == 1
-
-    def is_persistent(self, *, deadline: float | None = None) -> bool:
-        """Whether it has a definition (virNodeDeviceIsPersistent)."""
-        return self._call(_IS_PERSISTENT, deadline=deadline)[0] == 1
 
 
 class NodeDevices(HostObjects[NodeDevice]):

@@ -74,6 +74,36 @@ class IdentifiedObject(HostObject):
         return f"<{type(self).__name__} {self.name} {self.uuid}>"
 
 
+class LastingObject(HostObject):
+    """One that may have a definition which outlives it, and may start with the daemon.
+
+    A subclass names the rows that tell and change it.
+    """
+
+    __slots__ = ()
+
+    row_is_active: ClassVar[Row]
+    row_is_persistent: ClassVar[Row]
+    row_get_autostart: ClassVar[Row]
+    row_set_autostart: ClassVar[Row]
+
+    def is_active(self, *, deadline: float | None = None) -> bool:
+        """Whether it is started, or a device is there (virNetworkIsActive and its like)."""
+        return self._call(self.row_is_active, deadline=deadline)[0] == 1
+
+    def is_persistent(self, *, deadline: float | None = None) -> bool:
+        """Whether it has a definition that outlives its stop (virNetworkIsPersistent and its like)."""
+        return self._call(self.row_is_persistent, deadline=deadline)[0] == 1
+
+    def autostart(self, *, deadline: float | None = None) -> bool:
+        """Whether it starts with the daemon (virNetworkGetAutostart and its like)."""
+        return self._call(self.row_get_autostart, deadline=deadline)[0] != 0
+
+    def set_autostart(self, autostart: bool, *, deadline: float | None = None) -> None:
+        """Start it with the daemon, or not (virNetworkSetAutostart and its like)."""
+        self._call(self.row_set_autostart, int(autostart), deadline=deadline)
+
+
 class HostObjects(Generic[Thing]):
     """A collection of a host: iterable (all of them, in the daemon's order), ``len``, ``in``, and ``[name]``.
 

@@ -17,7 +17,7 @@ from ..wire.enums.storage import (
 )
 from ..wire.errors import InvalidArgument
 from ..wire.table import ROWS
-from .objects import IdentifiedObject, IdentifiedObjects
+from .objects import IdentifiedObject, IdentifiedObjects, LastingObject
 from .values import bits, member_or_number
 
 if TYPE_CHECKING:
@@ -44,10 +44,6 @@ _UNDEFINE = ROWS["storage_pool_undefine"]
 _REFRESH = ROWS["storage_pool_refresh"]
 _INFO = ROWS["storage_pool_get_info"]
 _XML = ROWS["storage_pool_get_xml_desc"]
-_GET_AUTOSTART = ROWS["storage_pool_get_autostart"]
-_SET_AUTOSTART = ROWS["storage_pool_set_autostart"]
-_IS_ACTIVE = ROWS["storage_pool_is_active"]
-_IS_PERSISTENT = ROWS["storage_pool_is_persistent"]
 
 # The filter flag of each type of pool, by the name that XML has for it.
 TYPES: dict[str, ConnectListAllStoragePoolsFlags] = {
@@ -67,7 +63,7 @@ class PoolInfo:
     available: int
 
 
-class Pool(IdentifiedObject):
+class Pool(IdentifiedObject, LastingObject):
     """A storage pool of a host, found or made through ``host.pools``.
 
     It stands for the pool by its UUID and stays usable over reconnects, stops and starts. A pool that is gone raises
@@ -75,6 +71,11 @@ class Pool(IdentifiedObject):
     """
 
     __slots__ = ()
+
+    row_is_active = ROWS["storage_pool_is_active"]
+    row_is_persistent = ROWS["storage_pool_is_persistent"]
+    row_get_autostart = ROWS["storage_pool_get_autostart"]
+    row_set_autostart = ROWS["storage_pool_set_autostart"]
 
     @property
     def volumes(self) -> Volumes:
@@ -125,14 +126,6 @@ class Pool(IdentifiedObject):
         """Look for its volumes anew (virStoragePoolRefresh)."""
         self._call(_REFRESH, 0, deadline=deadline)
 
-    def set_autostart(self, autostart: bool, *, deadline: float | None = None) -> None:
-        """Start the pool with the daemon, or not (virStoragePoolSetAutostart)."""
-        self._call(_SET_AUTOSTART, int(autostart), deadline=deadline)
-
-    def autostart(self, *, deadline: float | None = None) -> bool:
-        """Whether it starts with the daemon (virStoragePoolGetAutostart)."""
-        return self._call(_GET_AUTOSTART, deadline=deadline)[0] != 0
-
     def info(self, *, deadline: float | None = None) -> PoolInfo:
         """State and size (virStoragePoolGetInfo)."""
         state, *sizes = self._call(_INFO, deadline=deadline)
@@ -141,14 +134,6 @@ class Pool(IdentifiedObject):
     def xml(self, *, inactive: bool = False, deadline: float | None = None) -> str:
         """The pool's XML; ``inactive`` gives the definition that the next start uses (virStoragePoolGetXMLDesc)."""
         return self._call(_XML, int(StorageXMLFlags.INACTIVE) if inactive else 0, deadline=deadline)[0]
-
-    def is_active(self, *, deadline: float | None = None) -> bool:
-        """Whether it is started (virStoragePoolIsActive)."""
-        return self._call(_IS_ACTIVE, deadline=deadline)[0] == 1
-
-    def is_persistent(self, *, deadline: float | None = None) -> bool:
-        """Whether it has a definition that outlives its stop (virStoragePoolIsPersistent)."""
-        return self._call(_IS_PERSISTENT, deadline=deadline)[0] == 1
 
 
 class Pools(IdentifiedObjects[Pool]):

@@ -9,6 +9,9 @@ from typing import TypeVar
 Member = TypeVar("Member", bound=IntEnum)
 Flag = TypeVar("Flag", bound=int)
 
+# Who asks for parameters says that it can read text among them (virTypedParameterFlags, VIR_TYPED_PARAM_STRING_OKAY).
+STRINGS_TOO = 4
+
 
 def member_or_number(kind: type[Member], number: int) -> Member | int:
     """The member of ``kind`` with that number; the number itself where a newer daemon says what we do not know."""

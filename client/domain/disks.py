@@ -139,9 +139,7 @@ class Disk(Part):
 
         0 is no limit.
         """
-        flags = impact(live, config) | parameters.STRINGS_TOO
-        params, _ = self._call(_IO_TUNE, self.name, IO_TUNE_MAX, flags, deadline=deadline)
-        return values_of(params)
+        return self._parameters(_IO_TUNE, self.name, IO_TUNE_MAX, live=live, config=config, deadline=deadline)
 
     def set_io_tune(
         self,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import uuid as uuids
 from typing import TYPE_CHECKING, Any, Self
 
+from ...wire.params import ParamValue, values_of
 from ...wire.table import ROWS, DomainRef, Row
+from ..values import STRINGS_TOO, impact
 
 if TYPE_CHECKING:
     from ..reconnect import Session
@@ -79,6 +81,13 @@ class Part:
     def _call(self, row: Row, *args: Any, deadline: float | None = None) -> tuple[Any, ...]:
         """Call a row whose first argument is the domain."""
         return self._domain._call(row, *args, deadline=deadline)
+
+    def _parameters(
+        self, row: Row, *args: Any, live: bool, config: bool, deadline: float | None = None
+    ) -> dict[str, ParamValue]:
+        """What a row tells as typed parameters, text among them, and how many there are."""
+        params, _ = self._call(row, *args, impact(live, config) | STRINGS_TOO, deadline=deadline)
+        return values_of(params)
 
     def _ask(self, row: Row, *args: Any, deadline: float | None = None) -> tuple[Any, ...]:
         """Call a row about the host."""

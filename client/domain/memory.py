@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...wire.enums.domain_tuning import DomainMemoryFlags, DomainMemoryModFlags, DomainMemoryStatTags
-from ...wire.params import ParamValue, values_of
+from ...wire.params import ParamValue
 from ...wire.table import ROWS
 from ..values import bits, impact, member_or_number
 from . import parameters
@@ -80,9 +80,7 @@ class Memory(Part):
 
         A limit of 9007199254740991 KiB is none.
         """
-        flags = impact(live, config) | parameters.STRINGS_TOO
-        params, _ = self._call(_PARAMETERS, PARAMETERS_MAX, flags, deadline=deadline)
-        return values_of(params)
+        return self._parameters(_PARAMETERS, PARAMETERS_MAX, live=live, config=config, deadline=deadline)
 
     def set_parameters(
         self,
@@ -98,8 +96,7 @@ class Memory(Part):
 
     def numa(self, *, live: bool = False, config: bool = False, deadline: float | None = None) -> NumaTuning:
         """From which of the host's nodes its memory comes (virDomainGetNumaParameters)."""
-        params, _ = self._call(_NUMA, PARAMETERS_MAX, impact(live, config) | parameters.STRINGS_TOO, deadline=deadline)
-        values = values_of(params)
+        values = self._parameters(_NUMA, PARAMETERS_MAX, live=live, config=config, deadline=deadline)
         return NumaTuning(int(values.get("numa_mode", 0)), str(values.get("numa_nodeset", "")))
 
     def set_numa(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ...wire.enums.domain_tuning import DomainInterfaceAddressesSource as Source
-from ...wire.params import ParamValue, values_of
+from ...wire.params import ParamValue
 from ...wire.table import ROWS
 from ...wire.table.structs import GuestInterface
 from ..values import impact
@@ -82,9 +82,7 @@ class Nic(Part):
 
         ``inbound.average`` and ``.peak`` in KiB/s, ``.burst`` in KiB; alike ``outbound``.
         """
-        flags = impact(live, config) | parameters.STRINGS_TOO
-        params, _ = self._call(_PARAMETERS, self.name, PARAMETERS_MAX, flags, deadline=deadline)
-        return values_of(params)
+        return self._parameters(_PARAMETERS, self.name, PARAMETERS_MAX, live=live, config=config, deadline=deadline)
 
     def set_parameters(
         self,

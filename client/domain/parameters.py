@@ -9,9 +9,6 @@ from collections.abc import Mapping
 
 from ...wire.params import ParamType, ParamValue, TypedParam, param
 
-# Who asks for parameters says that it can read text among them (virTypedParameterFlags, VIR_TYPED_PARAM_STRING_OKAY).
-STRINGS_TOO = 4
-
 Types = Mapping[str, ParamType]
 
 _U, _L, _UL, _S, _B, _I = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ...wire.params import ParamType, ParamValue, values_of
 from ...wire.table import ROWS
-from ..values import impact
+from ..values import STRINGS_TOO, impact
 from . import parameters
 from .identity import Part
 
@@ -60,9 +60,7 @@ class Tuning(Part):
         self, *, live: bool = False, config: bool = False, deadline: float | None = None
     ) -> dict[str, ParamValue]:
         """Weights and limits of its block devices on the host (virDomainGetBlkioParameters)."""
-        flags = impact(live, config) | parameters.STRINGS_TOO
-        params, _ = self._call(_BLOCK, PARAMETERS_MAX, flags, deadline=deadline)
-        return values_of(params)
+        return self._parameters(_BLOCK, PARAMETERS_MAX, live=live, config=config, deadline=deadline)
 
     def set_block(
         self,
@@ -80,7 +78,7 @@ class Tuning(Part):
         self, *, live: bool = False, config: bool = False, deadline: float | None = None
     ) -> dict[str, bool]:
         """Which performance counters run for it (virDomainGetPerfEvents)."""
-        flags = impact(live, config) | parameters.STRINGS_TOO
+        flags = impact(live, config) | STRINGS_TOO
         (params,) = self._call(_PERF, flags, deadline=deadline)
         return {param.field: bool(param.value) for param in params}
 

@@ -31,21 +31,18 @@ from .objects import (
     finish,
     inactive,
     listing_options,
+    named,
     naming,
     next_xml,
     one,
     show_table,
     show_words,
+    standing,
+    standing_pairs,
     yes_no,
 )
 
-NETWORK = Noun(
-    "network",
-    "Its name or UUID.",
-    "networks",
-    lambda host, name: host.networks.lookup(name),
-    lambda host: [network.name for network in host.networks],
-)
+NETWORK = named("network", "networks", lambda host: host.networks)
 PORT = Noun(
     "port",
     "Its UUID.",
@@ -112,20 +109,11 @@ def net_list(
 @click.pass_obj
 def net_info(shell: Shell, name: str) -> None:
     network = NETWORK.find(shell.host, name)
-    info = {
-        "active": network.is_active(),
-        "persistent": network.is_persistent(),
-        "autostart": network.autostart(),
-        "bridge": _bridge(network),
-    }
-    bridge = [("Bridge", info["bridge"])] if info["bridge"] is not None else []
-    pairs = [
-        ("Name", network.name),
-        ("UUID", str(network.uuid)),
-        *((part.capitalize(), yes_no(bool(info[part]))) for part in ("active", "persistent", "autostart")),
-        *bridge,
-    ]
-    show(shell.options, {**NETWORK.data(network), **info}, Pairs(pairs))
+    facts, bridge = standing(network), _bridge(network)
+    pairs = [("Name", network.name), ("UUID", str(network.uuid)), *standing_pairs(facts)]
+    if bridge is not None:
+        pairs.append(("Bridge", bridge))
+    show(shell.options, {**NETWORK.data(network), **facts, "bridge": bridge}, Pairs(pairs))
 
 
 def _bridge(network: Network) -> str | None:

@@ -26,7 +26,8 @@ from .objects import (
     listing_options,
     one,
     show_words,
-    yes_no,
+    standing,
+    standing_pairs,
 )
 
 
@@ -78,18 +79,9 @@ def _listed(host: Host, capabilities: tuple[str, ...] | list[str], everything: b
 @click.pass_obj
 def nodedev_info(shell: Shell, name: str) -> None:
     device = DEVICE.find(shell.host, name)
-    info = {
-        "parent": device.parent(),
-        "active": device.is_active(),
-        "persistent": device.is_persistent(),
-        "autostart": device.autostart(),
-    }
-    pairs = [
-        ("Name", device.name),
-        ("Parent", info["parent"] or ""),
-        *((part.capitalize(), yes_no(bool(info[part]))) for part in ("active", "persistent", "autostart")),
-    ]
-    show(shell.options, {**DEVICE.data(device), **info}, Pairs(pairs))
+    parent, facts = device.parent(), standing(device)
+    pairs = [("Name", device.name), ("Parent", parent or ""), *standing_pairs(facts)]
+    show(shell.options, {**DEVICE.data(device), "parent": parent, **facts}, Pairs(pairs))
 
 
 @command("nodedev-detach")

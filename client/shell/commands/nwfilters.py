@@ -7,15 +7,9 @@ import click
 from ...nwfilter import NWFilter, NWFilterBinding
 from ..declaring import command
 from ..session import Shell
-from .objects import VALIDATE, Noun, acting, by_name, defining, dumping, editing, show_table
+from .objects import VALIDATE, Noun, acting, by_name, defining, dumping, editing, named, show_table
 
-FILTER = Noun(
-    "nwfilter",
-    "Its name or UUID.",
-    "nwfilters",
-    lambda host, name: host.nwfilters.lookup(name),
-    lambda host: [found.name for found in host.nwfilters],
-)
+FILTER = named("nwfilter", "nwfilters", lambda host: host.nwfilters)
 BINDING = Noun(
     "binding",
     "The host's interface that is filtered.",

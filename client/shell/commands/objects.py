@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from ....wire.errors import InvalidArgument, SystemFailure, VirtError
-from ...objects import HostObject, IdentifiedObject
+from ...objects import HostObject, HostObjects, IdentifiedObject, LastingObject
 from ..declaring import Function, command, data, files
 from ..render import Table, Text, print_json, show
 from ..session import Shell
@@ -46,6 +46,17 @@ class Noun(NamedTuple):
     find: Callable[[Host, str], Any]
     names: Callable[[Host], Iterable[str]]
     data: Callable[[Any], dict[str, Any]] = identity
+
+
+def named(option: str, plural: str, collection: Callable[[Host], HostObjects[Any]]) -> Noun:
+    """A kind of objects of a host that have names and UUIDs."""
+    return Noun(
+        option,
+        "Its name or UUID.",
+        plural,
+        lambda host, name: collection(host).lookup(name),
+        lambda host: [thing.name for thing in collection(host)],
+    )
 
 
 class NounType(click.ParamType):
@@ -259,6 +270,16 @@ def show_table(
 def show_words(shell: Shell, noun: Noun, things: Sequence[Any], word: Callable[[Any], str]) -> None:
     """Show one word of each object, a line each."""
     show(shell.options, {noun.plural: [noun.data(thing) for thing in things]}, Text("\n".join(map(word, things))))
+
+
+def standing(thing: LastingObject) -> dict[str, bool]:
+    """Whether it is there, stays, and comes with the daemon."""
+    return {"active": thing.is_active(), "persistent": thing.is_persistent(), "autostart": thing.autostart()}
+
+
+def standing_pairs(facts: Mapping[str, bool]) -> list[tuple[str, str]]:
+    """The lines that tell it."""
+    return [(name.capitalize(), yes_no(value)) for name, value in facts.items()]
 
 
 def yes_no(value: bool) -> str:

@@ -20,7 +20,6 @@ from .objects import (
     LASTING_FILTERS,
     VALIDATE,
     Decorator,
-    Noun,
     acting,
     activity,
     autostarting,
@@ -33,6 +32,7 @@ from .objects import (
     finish,
     inactive,
     listing_options,
+    named,
     naming,
     next_xml,
     one,
@@ -41,13 +41,7 @@ from .objects import (
     yes_no,
 )
 
-POOL = Noun(
-    "pool",
-    "Its name or UUID.",
-    "pools",
-    lambda host, name: host.pools.lookup(name),
-    lambda host: [pool.name for pool in host.pools],
-)
+POOL = named("pool", "pools", lambda host: host.pools)
 _OVERWRITE = (
     click.option("--overwrite", is_flag=True, help="Also over what is there."),
     click.option("--no-overwrite", is_flag=True, help="Only where nothing is."),
