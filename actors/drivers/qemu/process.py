@@ -191,10 +191,14 @@ class Process:
         return self.exit if done else None
 
     def _ended(self) -> None:
-        ended = reap(self._pidfd)
+        # The kernel may wait until all its threads are gone: such as have the idle scheduler take their time.
+        burying = self._loop.run_in_executor(None, _bury, os.dup(self._pidfd))
+        burying.add_done_callback(self._buried)
         self._close()
+
+    def _buried(self, burying: asyncio.Future[Exit]) -> None:
         if not self._exited.done():
-            self._exited.set_result(ended)
+            self._exited.set_result(Exit() if burying.cancelled() else burying.result())
 
     def _close(self) -> None:
         if self._pidfd >= 0:
@@ -286,6 +290,14 @@ def _open_log(launch: Launch) -> tuple[int, int]:
     except OSError as error:
         os.close(log)
         raise SystemFailure(f"cannot write {launch.log}: {error.strerror}", errno=error.errno) from error
+
+
+def _bury(pidfd: int) -> Exit:
+    """How a process ended; it leaves no zombie. Blocks."""
+    try:
+        return reap(pidfd)
+    finally:
+        os.close(pidfd)
 
 
 def _close_log(opening: asyncio.Future[tuple[int, int]]) -> None:
