@@ -18,42 +18,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from .daemons import SYSTEM_PYTHON, Unavailable, end, libvirts_library, unix_uri, wait_for_socket
+from tests.libvirtd import BECOME_LIBVIRTD, COVER, DIRECTORIES, lay_out
 
-DIRECTORIES = {
-    "etc": Path("/etc/libvirt"),
-    "lib": Path("/var/lib/libvirt"),
-    "cache": Path("/var/cache/libvirt"),
-    "log": Path("/var/log/libvirt"),
-    "run": Path("/run/libvirt"),
-}
-FILES = {
-    "etc/libvirt.conf": "",
-    # As virtactord: QEMU runs as who runs the daemon, confined by nothing else, and writes its log itself.
-    "etc/qemu.conf": """
-user = "root"
-group = "root"
-security_driver = "none"
-namespaces = []
-cgroup_controllers = []
-stdio_handler = "file"
-""",
-    "etc/libvirtd.conf": """
-auth_unix_ro = "none"
-auth_unix_rw = "none"
-log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
-""",
-    "kvm": "",
-}
-ENTER = """
-mount --make-rprivate /
-for each in $DIRECTORIES; do mount --bind "${each%:*}" "${each#*:}"; done
-if [ -e /dev/kvm ]; then
-    mount --bind "$ROOT/kvm" /dev/kvm
-    mount -o remount,bind,ro /dev/kvm
-fi
-exec libvirtd --pid-file "$ROOT/libvirtd.pid"
-"""
+from .daemons import SYSTEM_PYTHON, Unavailable, end, libvirts_library, unix_uri, wait_for_socket
 
 
 class Libvirtd:
@@ -65,13 +32,8 @@ class Libvirtd:
         _check()
         self.root = Path(tempfile.mkdtemp(prefix="bench", dir="/tmp"))
         self.socket = self.root / "run/libvirt-sock"
-        for name, text in FILES.items():
-            (self.root / name).parent.mkdir(exist_ok=True)
-            (self.root / name).write_text(text)
         self._made = [path for path in DIRECTORIES.values() if not path.exists()]
-        for name, path in DIRECTORIES.items():
-            (self.root / name).mkdir(exist_ok=True)
-            path.mkdir(exist_ok=True, parents=True)
+        self._variables = lay_out(self.root)
         self._said = (self.root / "said").open("w+b")
         self._process = self._start()
         self.pid = self._process.pid
@@ -81,10 +43,9 @@ class Libvirtd:
             raise Unavailable(f"{error}: {self._last_words()}") from None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        directories = " ".join(f"{self.root / name}:{path}" for name, path in DIRECTORIES.items())
-        environment = {**os.environ, "ROOT": str(self.root), "DIRECTORIES": directories}
         # unshare becomes the shell and that becomes libvirtd, all with one pid.
-        command = ["unshare", "--mount", "sh", "-euc", ENTER]
+        command = ["unshare", "--mount", "sh", "-euc", COVER + BECOME_LIBVIRTD]
+        environment = {**os.environ, **self._variables}
         return subprocess.Popen(command, env=environment, stdout=self._said, stderr=self._said)
 
     def _last_words(self) -> str:

@@ -53,17 +53,30 @@ namespaces = []
 cgroup_controllers = []
 stdio_handler = "file"
 """
-ENTER = """
+# For sh in a mount namespace of its own, with the variables that ``lay_out`` gives.
+COVER = """
 mount --make-rprivate /
 for each in $DIRECTORIES; do mount --bind "${each%:*}" "${each#*:}"; done
-mount -t sysfs -o ro sysfs /sys
 if [ -e /dev/kvm ]; then
     mount --bind "$ROOT/kvm" /dev/kvm
     mount -o remount,bind,ro /dev/kvm
 fi
-ip link set lo up
-exec libvirtd --pid-file "$ROOT/libvirtd.pid" "$@"
 """
+BECOME_LIBVIRTD = 'exec libvirtd --pid-file "$ROOT/libvirtd.pid" "$@"\n'
+ENTER = COVER + "mount -t sysfs -o ro sysfs /sys\nip link set lo up\n" + BECOME_LIBVIRTD
+
+
+def lay_out(root: Path, settings: str = "") -> dict[str, str]:
+    """Make a libvirtd's directories below ``root``, with its configuration; gives the variables that COVER wants."""
+    for name, path in DIRECTORIES.items():
+        (root / name).mkdir(exist_ok=True, parents=True)
+        path.mkdir(exist_ok=True, parents=True)  # Something must be there to be covered.
+    (root / "etc/libvirt.conf").write_text("")
+    (root / "etc/libvirtd.conf").write_text(LIBVIRTD_CONF + settings)
+    (root / "etc/qemu.conf").write_text(QEMU_CONF)
+    (root / "kvm").write_text("")
+    directories = " ".join(f"{root / name}:{path}" for name, path in DIRECTORIES.items())
+    return {"ROOT": str(root), "DIRECTORIES": directories}
 
 
 class Libvirtd:
@@ -76,13 +89,7 @@ class Libvirtd:
         self.root = root
         self._arguments = arguments
         self.process: subprocess.Popen[bytes] | None = None
-        for name, path in DIRECTORIES.items():
-            (root / name).mkdir(exist_ok=True, parents=True)
-            path.mkdir(exist_ok=True, parents=True)  # Something must be there to be covered.
-        (root / "etc/libvirt.conf").write_text("")
-        (root / "etc/libvirtd.conf").write_text(LIBVIRTD_CONF + settings)
-        (root / "etc/qemu.conf").write_text(QEMU_CONF)
-        (root / "kvm").write_text("")
+        self._variables = lay_out(root, settings)
 
     @property
     def socket(self) -> Path:
@@ -105,8 +112,7 @@ class Libvirtd:
 
     def start(self) -> None:
         """Start it; returns when its socket is there."""
-        directories = " ".join(f"{self.root / name}:{path}" for name, path in DIRECTORIES.items())
-        environment = {**os.environ, "ROOT": str(self.root), "DIRECTORIES": directories}
+        environment = {**os.environ, **self._variables}
         command = ["unshare", "--mount", "--net", "sh", "-euc", ENTER, "libvirtd", *self._arguments]
         with (self.root / "said").open("wb") as said:
             # unshare becomes the shell and that becomes libvirtd, all with one pid.
