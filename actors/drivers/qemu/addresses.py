@@ -32,7 +32,7 @@ from ....wire.documents.replacing import replace
 from ....wire.errors import UnsupportedConfig, XMLError
 from .address_kinds import address_class
 from .drives import with_drives
-from .labels import labelled
+from .labels import label
 from .machine import MachineFamily, family_of
 from .pci import assign_pci
 from .ports import with_card_slots, with_memory_slots, with_virtio_serial_ports
@@ -59,13 +59,15 @@ def assign_addresses(definition: DomainDefinition) -> DomainDefinition:
 
 def _check_buses(devices: Devices, family: MachineFamily) -> None:
     """Refuse what has no place on this machine, and addresses of another kind than the device's."""
-    for name, device in labelled(devices):
+    for device in devices:
         if not _fits(device, family):
-            raise UnsupportedConfig(f"{name} on machine type {family.name}")
+            raise UnsupportedConfig(f"{label(device)} on machine type {family.name}")
+        if device.address is None:
+            continue
         wanted = address_class(device, family)
-        if device.address is not None and not (wanted and isinstance(device.address, wanted)):
+        if wanted is None or not isinstance(device.address, wanted):
             shown = wanted.TAG if wanted else "no"
-            raise XMLError(f"{name} has an address of type {device.address.TAG!r}, expected {shown}")
+            raise XMLError(f"{label(device)} has an address of type {device.address.TAG!r}, expected {shown}")
 
 
 def _fits(device: Device, family: MachineFamily) -> bool:

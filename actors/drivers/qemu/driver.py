@@ -35,6 +35,7 @@ from ..directory import Directory
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle
 from .aliases import assign_aliases
+from .checks import Checks
 from .companions import companions_of
 from .domain import QemuDomain
 from .emulators import Emulators
@@ -79,6 +80,7 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
         self._store = store
         self._config = config.qemu
         self.emulators = emulators
+        self._checks = Checks()
         self.files = HostFiles()
 
     def on_start(self) -> None:
@@ -229,7 +231,14 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
 
     def surroundings(self) -> QemuSurroundings:
         return QemuSurroundings(
-            self.actor_ref, self.events, self.ids, self._files, self._store, self._config, self.emulators
+            self.actor_ref,
+            self.events,
+            self.ids,
+            self._files,
+            self._store,
+            self._config,
+            self.emulators,
+            self._checks,
         )
 
     def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[Any]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from ....wire.documents.domain import (
     Channel,
     Console,
     Controller,
     Device,
-    Devices,
     Disk,
     Filesystem,
     Input,
@@ -56,9 +53,3 @@ def label(device: Device) -> str:
         case Input():
             return f"input {device.type} ({device.bus})"
     return type(device).__name__.lower()
-
-
-def labelled(devices: Devices) -> Iterator[tuple[str, Device]]:
-    """Every device with its name."""
-    for device in devices:
-        yield label(device), device

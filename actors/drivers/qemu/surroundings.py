@@ -12,9 +12,9 @@ from ....wire.errors import UnsupportedConfig
 from ...config import QemuConfig
 from ...store import Store
 from ..domain import Surroundings
-from .aliases import assign_aliases
 from .capabilities import Capabilities
-from .command_line import Placement, check_definition, placement
+from .checks import Checks
+from .command_line import Placement, placement
 from .command_line.placement import USUAL_PARTITION
 from .command_line.undone import refuse_undone
 from .cpu_models import QemuCpus
@@ -33,6 +33,7 @@ class QemuSurroundings(Surroundings):
     store: pykka.ActorRef[Store]
     config: QemuConfig
     emulators: Emulators
+    checks: Checks
 
     async def capabilities(self, definition: DomainDefinition) -> Capabilities:
         """Those of the emulator that a definition runs with. Raises UnsupportedConfig when there is none."""
@@ -59,7 +60,7 @@ class QemuSurroundings(Surroundings):
         refuse_undone(definition)
         capabilities = await self.capabilities(definition)
         completed = await self._completed(definition, capabilities)
-        check_definition(assign_aliases(completed), capabilities)
+        self.checks.check(completed, capabilities)
         return completed
 
     async def complete_to_start(self, definition: DomainDefinition) -> DomainDefinition:
