@@ -136,7 +136,9 @@ class Controls(Talking, GuestFigures):
         disk = find_disk(self.definition, dev)
         if disk is None or disk.alias is None:
             raise InvalidArgument(f"block device '{dev}' was not found", code=ErrorNumber.INVALID_ARG)
-        node = await self._node(call, disk.alias, dev)
+        await self._node(call, disk.alias, dev)  # Which says when there is no medium.
+        # What a host's administrator enlarges in time is the image, whatever is in it.
+        node = f"{disk.target}-storage"
         await self.execute(call, "block-set-write-threshold", {"node-name": node, "write-threshold": threshold})
 
     async def _node(self, call: Call, alias: str, name: str) -> str:

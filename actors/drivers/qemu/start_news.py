@@ -41,7 +41,7 @@ class StartNews(LiveChanges):
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
         live = with_utc_basis(live, datetime.now())
         self.clock_base = adjustment(live)
-        started = await super().boot(call, live, paused)
+        started = with_modules_apart(await super().boot(call, live, paused))
         self._tell_left_out(live, started)
         if (state := agent_state(started)) is not None:
             self._tell_agent(state, _REASONS.DOMAIN_STARTED)
@@ -89,6 +89,16 @@ def agent_state(live: DomainDefinition) -> ConnectDomainEventAgentLifecycleState
     channels = (each for each in live.devices.channels if isinstance(each, Channel) and each.name == AGENT)
     channel = next(channels, None)
     return None if channel is None else _STATES.get(channel.state or "disconnected")
+
+
+def with_modules_apart(started: DomainDefinition) -> DomainDefinition:
+    """The live definition whose current memory has of each virtio-mem no more than the guest has taken."""
+    modules = [each for each in started.devices.memories if each.model == "virtio-mem"]
+    if not modules:
+        return started
+    most = started.memory - sum(each.size for each in modules)
+    current = min(started.current_memory or most, most)
+    return replace(started, current_memory=current + plugged_memory(started))
 
 
 def with_utc_basis(live: DomainDefinition, now: datetime) -> DomainDefinition:
