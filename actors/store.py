@@ -26,7 +26,7 @@ from typing import Any
 import pykka
 
 from ..wire.errors import SystemFailure
-from .changes import Change, Link, Write
+from .changes import Change, Remove, Write
 from .foreign import translate
 from .journal import Journal
 from .runtime import LoopActor, Runtime
@@ -204,14 +204,14 @@ def _record(journal: Journal, changes: list[Change], prepared: list[_Prepared]) 
 
 def _prepare(change: Change, flush: bool) -> _Prepared:
     """The temporary file or link that is to take the change's place, None for a removal, or what went wrong."""
+    if isinstance(change, Remove):
+        return None
     name = f"{change.path.parent}/{TEMPORARY}{secrets.token_hex(8)}"
     try:
         if isinstance(change, Write):
             _write_file(name, change, flush)
-        elif isinstance(change, Link):
-            os.symlink(change.target, name)
         else:
-            return None
+            os.symlink(change.target, name)
     except OSError as error:
         _discard(name)
         return _failure(change, error)
