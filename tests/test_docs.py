@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from virtactor.actors import lifecycle, support
+from virtactor.client.domain import events as kinds
+from virtactor.wire.table.events import EVENTS
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = sorted([REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")])
@@ -43,3 +45,14 @@ def test_the_code_shown_for_adding_an_api_is_in_the_tree(path: str, code: str) -
 def test_adding_an_api_shows_every_piece() -> None:
     folders = [path.partition("/")[0] for path, _ in snippets()]
     assert sorted(set(folders)) == ["actors", "client", "tests", "wire"]
+
+
+def test_the_page_of_events_has_each_event_and_names_tests_that_exist() -> None:
+    text = (REPOSITORY / "docs" / "events.md").read_text()
+    listed = re.findall(r"^\| (\d+) \| ([\w-]+) \|", text, re.MULTILINE)
+    assert [int(id) for id, _ in listed] == [id for family, id in EVENTS if family == "domain"]
+    names = {kind.row: kind.event.name for kind in kinds.KINDS}
+    rows = [EVENTS["domain", int(id)].published for id, _ in listed[1:]]
+    assert [name for _, name in listed] == ["lifecycle", *(names[row] for row in rows)]
+    tests = "\n".join(path.read_text() for path in (REPOSITORY / "tests").rglob("test_*.py"))
+    assert [name for name in re.findall(r"`(test_\w+)`", text) if f"def {name}(" not in tests] == []

@@ -6,7 +6,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from virtactor.client import Host
+import pytest
+from virtactor.client import Host, VirtError
 from virtactor.client.domain import events as kinds
 from virtactor.client.events import Event
 from virtactor.wire.enums.domain import DomainPausedReason, DomainState
@@ -124,3 +125,12 @@ def test_qemus_own_events_are_told_by_name(host: Host) -> None:
         guest.resume()
         event = next(events)
     assert (event.domain.name, event.event) == ("g", "RESUME")
+
+
+def test_shares_of_a_running_guest_are_told(host: Host, told: Told) -> None:
+    guest = host.domains.create(plain("g"), paused=True)
+    try:
+        guest.tuning.set_scheduler({"cpu_shares": 512}, live=True)
+    except VirtError as error:
+        pytest.skip(f"no control groups here: {error}")
+    assert told.fields(kinds.Tunable) == {"values": {"cputune.cpu_shares": 512}}
