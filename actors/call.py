@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +69,19 @@ class Trace:
             if not span.took:
                 self.close(span)
         return [span.to_wire() for span in self.spans]
+
+
+@contextmanager
+def spanning(trace: Trace | None, actor: str, what: str) -> Iterator[None]:
+    """Note what an actor does below the one that the call is with, if the call is traced."""
+    if trace is None:
+        yield
+        return
+    span = trace.open(actor, what, 3)
+    try:
+        yield
+    finally:
+        trace.close(span)
 
 
 class Call:

@@ -16,7 +16,7 @@ from typing import Any
 import pykka
 
 from ...wire.errors import OperationFailed, VirtError
-from ..call import Trace
+from ..call import Trace, spanning
 from ..foreign import translate
 from ..runtime import LoopActor, Runtime, send
 from .qmp import QmpConnection, QmpEvent
@@ -100,12 +100,9 @@ class Monitor(LoopActor):
         message.answer.add_done_callback(lambda answer: task.cancel() if answer.cancelled() else None)
 
     async def _execute(self, message: Execute) -> None:
-        trace = message.trace
-        span = trace.open(self.label, f"QMP {message.command}", 3) if trace is not None else None
         work = self._qmp.execute(message.command, message.arguments, deadline=message.deadline, fds=message.fds)
-        await self._settle(message.answer, work)
-        if span is not None and trace is not None:
-            trace.close(span)
+        with spanning(message.trace, self.label, f"QMP {message.command}"):
+            await self._settle(message.answer, work)
 
     async def _settle(self, answer: asyncio.Future[Any], work: Any) -> None:
         try:

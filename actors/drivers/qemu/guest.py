@@ -31,7 +31,7 @@ from ....wire.errors import (
     ResourceBusy,
     VirtError,
 )
-from ...call import Call
+from ...call import Call, spanning
 from ...commands import Exit
 from ...lifecycle import Happening, advance
 from ...monitor import monitor
@@ -306,13 +306,13 @@ class Guest(Records):
         process = self.process
         if process is None:
             return
-        span = call.trace.open(f"process {process.pid}", "end", 3) if call.trace is not None else None
         self._ending = what
         self._killing = True
         # A caller with little time wants the guest gone within it.
         grace = min(self.around.config.destroy_grace, max(0.0, (call.deadline - self.runtime.loop.time()) / 2))
         try:
-            await process.kill(grace, force=not graceful)
+            with spanning(call.trace, f"process {process.pid}", "end"):
+                await process.kill(grace, force=not graceful)
             self.remove_status()
             await self.live_state_saved()
         except ResourceBusy:
@@ -322,8 +322,6 @@ class Guest(Records):
             self._killing = False
             if process.exit is not None:
                 self._over(process, what)
-        if span is not None and call.trace is not None:
-            call.trace.close(span)
 
     # -- the monitor ---------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import dataclasses
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ import pykka
 
 from ....wire.documents.domain import Channel, CharacterDevice, Devices, DomainDefinition, Graphics, mirror_console
 from ....wire.errors import OperationFailed, ProcessFailure, UnsupportedConfig
-from ...call import Call
+from ...call import Call, spanning
 from ...commands import allowed_environment
 from ...host.files import HostFiles
 from ...host.firmware import read_sysinfo
@@ -31,8 +31,8 @@ from .aliases import assign_aliases
 from .command_line import (
     Placement,
     build_command_line,
-    check_models,
     chardev_id,
+    check_models,
     companions,
     environment,
     preparation,
@@ -104,7 +104,7 @@ class _Start:
 
     async def run(self) -> Guest:
         try:
-            with self._span("process", "spawn QEMU"):
+            with spanning(self._call.trace, f"process {self._live.name}", "spawn QEMU"):
                 process = await self._spawn()
         except BaseException:
             self._around.files.remove_leftovers(self._uuid)
@@ -113,7 +113,7 @@ class _Start:
         try:
             wanted = self._around.placement(self._live)
             entered = self._enter(wanted, process)
-            with self._span("monitor", "connect"):
+            with spanning(self._call.trace, f"monitor {self._live.name}", "connect"):
                 await self._connect(ref, process)
             await asyncio.shield(entered)
             await self._place(wanted, ref, process)
@@ -266,16 +266,6 @@ class _Start:
         words = process.last_lines()
         last = words.splitlines()[-1] if words else "it said nothing"
         return ProcessFailure(f"QEMU of {self._live.name} {process.exit}: {last}", stderr=words, object=self._live.name)
-
-    @contextlib.contextmanager
-    def _span(self, actor: str, what: str) -> Iterator[None]:
-        trace = self._call.trace
-        if trace is None:
-            yield
-            return
-        span = trace.open(f"{actor} {self._live.name}", what, 3)
-        yield
-        trace.close(span)
 
 
 def with_channel_state(live: DomainDefinition, alias: str, is_open: bool) -> DomainDefinition:
