@@ -126,7 +126,11 @@ class SessionCalls(Link):
         return (int(self.session.secure),)
 
     def connect_register_close_callback(self, call: Call) -> None:
-        """Nothing is ever told: a driver here lives as long as its sessions, and a lost connection shows by itself."""
+        """Nothing is ever told: a driver here lives as long as its sessions, and a lost connection shows by itself.
+
+        libvirtd tells what a driver loses (virtproxyd its way to another daemon, vz its hypervisor); when it stops it
+        closes its connections without a word, as this daemon does.
+        """
 
     def connect_unregister_close_callback(self, call: Call) -> None:
         """See :meth:`connect_register_close_callback`."""
