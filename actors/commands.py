@@ -87,6 +87,8 @@ async def run(
     *,
     deadline: float = DEADLINE,
     input: bytes = b"",
+    stdin: int | None = None,
+    stdout: int | None = None,
     fds: Sequence[int] = (),
     environment: Mapping[str, str] | None = None,
     directory: Path = Path("/"),
@@ -95,8 +97,9 @@ async def run(
 ) -> Output:
     """Run a program to its end, within ``deadline`` seconds.
 
-    Raises SystemFailure when it cannot be executed, and ProcessFailure (``stderr``) when it ends with a status that is
-    not in ``success`` or by a signal, takes too long or writes more than ``output_max`` bytes.
+    It reads ``input``, or from a descriptor ``stdin``; what it writes is in the result, unless it has ``stdout`` to
+    write to. Raises SystemFailure when it cannot be executed, and ProcessFailure (``stderr``) when it ends with a
+    status that is not in ``success`` or by a signal, takes too long or writes more than ``output_max`` bytes.
     """
     added = dict(environment or {})
     known = allowed_environment(**added)
@@ -104,12 +107,15 @@ async def run(
         raise SystemFailure(f"cannot start {argv[0]}: there is no such program", errno=2)
     with contextlib.ExitStack() as opened:
         command = _Command(argv[0], output_max, opened)
-        source = _memory_file(input, opened) if input else subprocess.DEVNULL
-        stdout, stderr = (command.pipe(opened) for _ in range(2))
+        source = subprocess.DEVNULL if stdin is None else stdin
+        if input:
+            source = _memory_file(input, opened)
+        written, stderr = (command.pipe(opened) for _ in range(2))
         with contextlib.ExitStack() as theirs:
-            for end in (stdout, stderr):
+            for end in (written, stderr):
                 theirs.callback(os.close, end)
-            pid = start(mortal(argv), source, stdout, stderr, known, directory, fds)
+            target = written if stdout is None else stdout
+            pid = start(mortal(argv), source, target, stderr, known, directory, fds)
         return await command.result(pid, deadline, success)
 
 

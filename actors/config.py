@@ -189,6 +189,12 @@ class QemuConfig:
     )
     log_backups: int = _key(3, "Rotated logs of a guest that are kept.", _not_negative, "0 or more")
     autostart: bool = _key(True, "Whether domains marked for it are started with the daemon.")
+    save_image_format: str = _key(
+        "raw",
+        "How saved guests are packed: raw, gzip, bzip2, xz, lzop or zstd; the program of that name does it.",
+        lambda v: v in ("raw", "gzip", "bzip2", "xz", "lzop", "zstd"),
+        "raw, gzip, bzip2, xz, lzop or zstd",
+    )
     groups: str = _key(
         "limited",
         "Which guests have control groups of their own: limited, those that have limits or a partition, or all.",

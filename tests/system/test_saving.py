@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from virtactor.client import Host, InvalidArgument, OperationFailed, OperationInvalid, SystemFailure
+from virtactor.client import Host, OperationFailed, OperationInvalid, SystemFailure, UnsupportedConfig
 
 from .guests import AGENT, PTY, plain
 from .virtactord import Story, Virtactord, state
@@ -54,7 +54,7 @@ def test_a_saved_guest_gets_another_document(host: Host, tmp_path: Path) -> None
     xml = host.domains.save_image_xml(path)
     host.domains.define_save_image(path, xml.replace("</name>", "</name><title>changed</title>"), running=True)
     assert "<title>changed</title>" in host.domains.save_image_xml(path)
-    with pytest.raises(InvalidArgument):
+    with pytest.raises(UnsupportedConfig, match="name: 'other' does not match 'g'"):
         host.domains.define_save_image(path, xml.replace("<name>g<", "<name>other<"))
     host.domains.restore(path)
     again = host.domains["g"]

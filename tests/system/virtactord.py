@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from virtactor.client import Domain, DomainState, Event, Host, VirtError, connect
+from virtactor.wire.enums.domain import DomainUndefineFlagsValues
 from virtactor.wire.paths import Paths
 
 from ..processes import end_processes_of
@@ -198,6 +199,6 @@ def clear(host: Host, kept: Iterable[Domain] = ()) -> None:
             if domain.state()[0] is not DomainState.SHUTOFF:
                 domain.destroy()
             if domain in host.domains:
-                domain.undefine()
+                domain.undefine(DomainUndefineFlagsValues.MANAGED_SAVE | DomainUndefineFlagsValues.NVRAM)
         except VirtError:
             continue  # It was gone by itself.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ....wire.documents.domain import DomainDefinition, format_domain
+from ....wire.documents.domain import format_domain
 from ....wire.enums.domain_tuning import DomainCoreDumpFlags, DomainSaveRestoreFlags
-from ....wire.errors import InvalidArgument, NotSupported, OperationInvalid
+from ....wire.errors import NotSupported, OperationInvalid
 from ....wire.params import ParamType, TypedParam, values_of
 from ....wire.table import DomainRef
 from ...call import Call
@@ -23,7 +23,7 @@ class Saving(DomainObject):
     async def domain_save_flags(self, call: Call, dom: DomainRef, to: str, dxml: str | None, flags: int) -> None:
         self.check_flags(call, flags, _SAVE_FLAGS)
         _check_run_states(flags)
-        xml = self.document_to_save(dxml)
+        xml = await self.document_to_save(dxml)
         self.require_active()
         await self.save_guest(call, to, xml or format_domain(self.definition, secure=True), flags)
         self.happen(Happening.SAVED)
@@ -37,7 +37,7 @@ class Saving(DomainObject):
         dxml = values.get("dxml")
         await self.domain_save_flags(call, dom, str(values["file"]), None if dxml is None else str(dxml), flags)
 
-    def document_to_save(self, dxml: str | None) -> str | None:
+    async def document_to_save(self, dxml: str | None) -> str | None:
         """The document that a saved guest is to have instead of its own, checked. Raises UnsupportedConfig."""
         return dxml
 
@@ -81,12 +81,6 @@ class Saving(DomainObject):
         if flags & DomainCoreDumpFlags.CRASH:
             await self.kill(call, graceful=False)
             self.happen(Happening.DUMPED)
-
-
-def same_guest(saved: DomainDefinition, changed: DomainDefinition) -> None:
-    """Refuse another domain's document for a saved one. Raises InvalidArgument."""
-    if (saved.name, saved.uuid) != (changed.name, changed.uuid or saved.uuid):
-        raise InvalidArgument(f"the document is of another domain than '{saved.name}'")
 
 
 def _check_run_states(flags: int) -> None:

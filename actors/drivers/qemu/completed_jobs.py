@@ -12,6 +12,7 @@ from ....wire.params import ParamType, TypedParam
 from ....wire.table import ROWS, DomainRef
 from ...call import Call
 from ...lifecycle import Happening
+from .image_streams import Way
 from .images import NewFile
 from .saving import GuestSaving
 
@@ -38,9 +39,9 @@ class CompletedJobs(GuestSaving):
         super().__init__(*args)
         self._completed: list[TypedParam] = []
 
-    async def _write_stream(self, file: NewFile) -> None:
+    async def _write_stream(self, file: NewFile, way: Way) -> None:
         self._completed = []
-        await super()._write_stream(file)
+        await super()._write_stream(file, way)
         held = self.holder()
         told = await self.execute(None, "query-migrate")
         self._completed = save_figures(told, milliseconds=int(held[1] * 1000) if held is not None else 0)

@@ -6,6 +6,7 @@ All numbers have the lowest byte first. The stream begins at a multiple of 4096 
 16      a mark
 4       the version of this format
 4       1 when the guest is to run once restored
+4       how the stream is packed (`image_streams.FORMATS`)
 8       where the stream begins
 8       the length of the document, which follows
 ======  =========================================
@@ -25,10 +26,11 @@ from dataclasses import dataclass
 
 from ....wire.documents.domain import DomainDefinition, parse_domain
 from ....wire.errors import OperationFailed, SystemFailure
+from .image_streams import FORMATS
 
 MARK = b"virtactor saved\0"
-VERSION = 1
-_HEADER = struct.Struct("<16sIIQQ")
+VERSION = 2
+_HEADER = struct.Struct("<16sIIIQQ")
 _ALIGNMENT = 4096
 PART = ".part"  # how the name of a file ends that is not whole
 _MOST_XML = 16 * 1024 * 1024
@@ -42,6 +44,7 @@ class Image:
     xml: str
     running: bool
     offset: int
+    format: str = "raw"
 
     def definition(self) -> DomainDefinition:
         """What the document says. Raises XMLError."""
@@ -75,10 +78,10 @@ class NewFile:
         except OSError as error:
             raise _failure("failed to create", self.path, error) from error
 
-    def begin_image(self, xml: str, running: bool) -> None:
+    def begin_image(self, xml: str, running: bool, format: str = "raw") -> None:
         """Make the file, with the header and the document; the stream is to follow. Raises SystemFailure."""
         self.open()
-        self.write(_head(xml, running))
+        self.write(_head(xml, running, format))
 
     def write(self, data: bytes) -> None:
         try:
@@ -121,7 +124,7 @@ def read_image(path: str) -> Image:
             head = file.read(_HEADER.size)
             if len(head) < _HEADER.size or not head.startswith(MARK):
                 raise OperationFailed(f"'{path}' is not a saved guest")
-            _, version, running, offset, length = _HEADER.unpack(head)
+            _, version, running, packed, offset, length = _HEADER.unpack(head)
             if version != VERSION or length > _MOST_XML:
                 raise OperationFailed(f"'{path}' is a saved guest of version {version}, which is not known here")
             data = file.read(length)
@@ -129,7 +132,10 @@ def read_image(path: str) -> Image:
         raise _failure("failed to open", path, error) from error
     if len(data) < length:
         raise OperationFailed(f"'{path}' ends in its document")
-    return Image(path, data.decode(errors="replace"), bool(running), offset)
+    format = next((name for name, each in FORMATS.items() if each.number == packed), None)
+    if format is None:
+        raise OperationFailed(f"'{path}' is packed in a way ({packed}) that is not known here")
+    return Image(path, data.decode(errors="replace"), bool(running), offset, format)
 
 
 def open_stream(image: Image) -> int:
@@ -146,7 +152,7 @@ def rewrite_image(image: Image, xml: str, running: bool) -> None:
     """Give an image another document. Raises SystemFailure."""
     new = NewFile(image.path, temporary_of(image.path))
     try:
-        new.begin_image(xml, running)
+        new.begin_image(xml, running, image.format)
         with open(image.path, "rb") as old, open(new.fd, "wb", closefd=False) as target:
             old.seek(image.offset)
             shutil.copyfileobj(old, target)
@@ -159,10 +165,10 @@ def rewrite_image(image: Image, xml: str, running: bool) -> None:
         raise
 
 
-def _head(xml: str, running: bool) -> bytes:
+def _head(xml: str, running: bool, format: str) -> bytes:
     data = xml.encode()
     offset = -(-(_HEADER.size + len(data)) // _ALIGNMENT) * _ALIGNMENT
-    return (_HEADER.pack(MARK, VERSION, running, offset, len(data)) + data).ljust(offset, b"\0")
+    return (_HEADER.pack(MARK, VERSION, running, FORMATS[format].number, offset, len(data)) + data).ljust(offset, b"\0")
 
 
 def _is_special(path: str) -> bool:

@@ -12,16 +12,20 @@ from ....wire.errors import OperationInvalid
 from ....wire.params import TypedParam, values_of
 from ...call import FORWARDED, Call
 from ..domain import check_flags, uuid_bytes
-from ..domain.saving import same_guest
 from ..domain_driver import DomainDriver
 from .images import read_image
 from .saving import image_document, redefine_image
+from .surroundings import QemuSurroundings
 
 _STATES = DomainSaveRestoreFlags.RUNNING | DomainSaveRestoreFlags.PAUSED
 
 
 class Restoring(DomainDriver):
     """A mixin for the driver. Files are read in threads; the call goes on to the domain when its name is known."""
+
+    def surroundings(self) -> QemuSurroundings:
+        """What the driver gives its domains."""
+        raise NotImplementedError
 
     def domain_restore(self, call: Call, path: str) -> object:
         return self.domain_restore_flags(call, path, None, 0)
@@ -41,9 +45,7 @@ class Restoring(DomainDriver):
             image = await self.runtime.in_thread(read_image, path)
             definition = image.definition()
             if dxml is not None:
-                changed = parse_domain(dxml)
-                same_guest(definition, changed)
-                definition = changed
+                definition = await self.surroundings().fitting(definition, parse_domain(dxml))
             self.check_definition(definition)
             entry = self.directory.claim(definition.name, uuid_bytes(definition))
             if entry is not None and entry.summary.id >= 0:
@@ -65,4 +67,4 @@ class Restoring(DomainDriver):
     async def domain_save_image_define_xml(self, call: Call, file: str, dxml: str, flags: int) -> None:
         check_flags(call, flags, _STATES)
         image = await self.runtime.in_thread(read_image, file)
-        await self.runtime.in_thread(redefine_image, image, dxml, flags)
+        await redefine_image(self.surroundings(), image, dxml, flags)

@@ -22,13 +22,15 @@ from ....wire.table import DomainRef
 from ...call import Call
 from ...lifecycle import Happening
 from ...monitor.qmp import QmpEvent
-from ..domain.saving import same_guest
 from .guest import Guest, Load
+from .image_streams import Stream, Way, into_file, out_of_file
 from .images import Image, NewFile, open_stream, read_image, rewrite_image, temporary_of
 from .pumps import Pump
+from .surroundings import QemuSurroundings
 from .unfinished_saves import UnfinishedSave, go_on
 
 _RUNNING, _PAUSED = int(DomainSaveRestoreFlags.RUNNING), int(DomainSaveRestoreFlags.PAUSED)
+_BYPASS_CACHE = int(DomainSaveRestoreFlags.BYPASS_CACHE)
 # More bytes per second than there are.
 _UNBOUNDED = 2**63 - 2**24
 # Seconds between two questions how far it is.
@@ -52,6 +54,7 @@ class _Head:
 
     xml: str
     running: bool
+    format: str
 
 
 class GuestSaving(Guest):
@@ -60,6 +63,7 @@ class GuestSaving(Guest):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._image: Image | None = None
+        self._bypasses_cache = False
         # What QEMU will tell of the stream or dump that it is at work on.
         self._finished: asyncio.Future[str | None] | None = None
 
@@ -82,12 +86,11 @@ class GuestSaving(Guest):
 
     # -- saving --------------------------------------------------------------------------------------------------------
 
-    def document_to_save(self, dxml: str | None) -> str | None:
+    async def document_to_save(self, dxml: str | None) -> str | None:
         if dxml is None:
             return None
-        changed = parse_domain(dxml)
-        same_guest(self.definition, changed)
-        return format_domain(replace(changed, id=None), secure=True)
+        self.require_active()
+        return format_domain(await self.around.fitting(self.definition, parse_domain(dxml)), secure=True)
 
     async def save_guest(self, call: Call, path: str, xml: str, flags: int) -> None:
         self._check_save()
@@ -97,7 +100,8 @@ class GuestSaving(Guest):
         save = UnfinishedSave(path=path, part=part, running=was_running)
         await self._note_save(save)
         try:
-            await self._write_image(call, save, _Head(xml, running))
+            way = Way(self.around.config.save_image_format, bool(flags & _BYPASS_CACHE))
+            await self._write_image(call, save, _Head(xml, running, way.format), way)
         except BaseException:
             await asyncio.shield(self._take_up_again(was_running))
             raise
@@ -114,15 +118,15 @@ class GuestSaving(Guest):
         if noted is not None:
             await asyncio.shield(noted)
 
-    async def _write_image(self, call: Call, save: UnfinishedSave, head: _Head) -> None:
+    async def _write_image(self, call: Call, save: UnfinishedSave, head: _Head, way: Way) -> None:
         file = NewFile(save.path, save.part)
         try:
-            await self._to_its_end(file.begin_image, head.xml, head.running)
+            await self._to_its_end(file.begin_image, head.xml, head.running, head.format)
             await self._note_save(replace(save, inode=file.inode))
             if save.running:
                 self.expect_stop(Happening.PAUSED)
                 await self.execute(call, "stop")
-            await self._write_stream(file)
+            await self._write_stream(file, way)
             await self._to_its_end(file.finish)
         except BaseException:
             file.discard()
@@ -141,10 +145,17 @@ class GuestSaving(Guest):
         if any(disk.transient is not None for disk in self.definition.devices.disks):
             raise OperationInvalid("migration with transient disk is not supported", object=self.name)
 
-    async def _write_stream(self, file: NewFile) -> None:
+    async def _write_stream(self, file: NewFile, way: Way) -> None:
         await self._prepare_stream()
-        await self.execute(None, "getfd", {"fdname": _NAME}, fds=(file.fd,))
-        await self._until_told("migrate", {"uri": f"fd:{_NAME}"}, "query-migrate")
+        async with into_file(self.runtime, file.fd, way) as stream:
+            await self._give(stream)
+            await self._until_told("migrate", {"uri": f"fd:{_NAME}"}, "query-migrate")
+
+    async def _give(self, stream: Stream) -> None:
+        try:
+            await self.execute(None, "getfd", {"fdname": _NAME}, fds=(stream.fd,))
+        finally:
+            stream.given()
 
     async def _prepare_stream(self) -> None:
         events = [{"capability": "events", "state": True}]
@@ -211,7 +222,11 @@ class GuestSaving(Guest):
             return await super().domain_create_with_flags(call, dom, flags)
         image = await self._managed_image()
         states = _PAUSED if flags & DomainCreateFlags.PAUSED else 0
+        states |= _BYPASS_CACHE if flags & DomainCreateFlags.BYPASS_CACHE else 0
+        self.autodestroy = call.session if flags & DomainCreateFlags.AUTODESTROY else None
         await self.restore(call, image.definition(), image, states)
+        if self.autodestroy is not None:
+            self.follow_session(self.autodestroy)
         await self.forget_managed()
         return (self.wire_ref(),)
 
@@ -228,7 +243,7 @@ class GuestSaving(Guest):
     async def domain_managed_save_define_xml(self, call: Call, dom: DomainRef, dxml: str | None, flags: int) -> None:
         self.check_flags(call, flags, _RUNNING | _PAUSED)
         image = await self._managed_image()
-        await self.runtime.in_thread(redefine_image, image, dxml, flags)
+        await redefine_image(self.around, image, dxml, flags)
 
     # -- restoring -----------------------------------------------------------------------------------------------------
 
@@ -236,7 +251,7 @@ class GuestSaving(Guest):
         """Start from an image (the driver forwards virDomainRestore here)."""
         self.check_start()
         running = bool(flags & _RUNNING) or (image.running and not flags & _PAUSED)
-        self._image = image
+        self._image, self._bypasses_cache = image, bool(flags & _BYPASS_CACHE)
         try:
             self.id = next(self.around.ids)
             started = replace(await self.complete_to_start(without_live(definition)), id=self.id)
@@ -257,13 +272,14 @@ class GuestSaving(Guest):
     async def load_stream(self, call: Call) -> None:
         if self._image is None:
             return
+        await self._prepare_stream()
         fd = await self.runtime.in_thread(open_stream, self._image)
         try:
-            await self._prepare_stream()
-            await self.execute(None, "getfd", {"fdname": _NAME}, fds=(fd,))
+            async with out_of_file(self.runtime, fd, Way(self._image.format, self._bypasses_cache)) as stream:
+                await self._give(stream)
+                await self._until_told("migrate-incoming", {"uri": f"fd:{_NAME}"}, "query-migrate")
         finally:
             os.close(fd)
-        await self._until_told("migrate-incoming", {"uri": f"fd:{_NAME}"}, "query-migrate")
 
     # -- dumps ---------------------------------------------------------------------------------------------------------
 
@@ -354,13 +370,14 @@ def image_document(image: Image, flags: int) -> str:
     return format_domain(without_live(image.definition()), secure=bool(flags & DomainXMLFlags.SECURE))
 
 
-def redefine_image(image: Image, dxml: str | None, flags: int) -> None:
-    """Give an image another document, or another state to restore. Raises InvalidArgument, SystemFailure, XMLError."""
+async def redefine_image(around: QemuSurroundings, image: Image, dxml: str | None, flags: int) -> None:
+    """Give an image another document, or another state to restore.
+
+    Raises SystemFailure, UnsupportedConfig, XMLError.
+    """
     xml = image.xml
     if dxml is not None:
-        changed = parse_domain(dxml)
-        same_guest(image.definition(), changed)
-        xml = format_domain(replace(changed, id=None), secure=True)
+        xml = format_domain(await around.fitting(image.definition(), parse_domain(dxml)), secure=True)
     running = bool(flags & _RUNNING) or (image.running and not flags & _PAUSED)
     if (xml, running) != (image.xml, image.running):
-        rewrite_image(image, xml, running)
+        await asyncio.to_thread(rewrite_image, image, xml, running)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 import pykka
 
-from ....wire.documents.domain import DomainDefinition
+from ....wire.documents.domain import DomainDefinition, without_live
 from ....wire.errors import UnsupportedConfig
 from ...config import QemuConfig
 from ...store import Store
 from ..domain import Surroundings
+from .abi import check_same_machine
 from .capabilities import Capabilities
 from .checks import Checks
 from .command_line import Placement, placement
@@ -67,6 +68,14 @@ class QemuSurroundings(Surroundings):
         """``complete``, but for the command line: who starts the guest now makes it, and sees what cannot be done."""
         refuse_undone(definition)
         return await self._completed(definition, await self.capabilities(definition))
+
+    async def fitting(self, saved: DomainDefinition, changed: DomainDefinition) -> DomainDefinition:
+        """Another document for a saved guest, completed. Raises UnsupportedConfig where the guest would see it."""
+        saved, changed = [
+            await self.complete_to_start(without_live(each)) for each in (saved, replace(changed, id=None))
+        ]
+        check_same_machine(saved, changed)
+        return changed
 
     async def _completed(self, definition: DomainDefinition, capabilities: Capabilities) -> DomainDefinition:
         check_accelerator(definition, capabilities)

@@ -153,7 +153,7 @@ class TestDomain(Checkpoints, TestGuest):
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
-    def document_to_save(self, dxml: str | None) -> str | None:
+    async def document_to_save(self, dxml: str | None) -> str | None:
         if dxml is not None:
             raise UnsupportedConfig("xml modification unsupported", code=ErrorNumber.ARGUMENT_UNSUPPORTED)
         return None
