@@ -15,7 +15,6 @@ from ....wire.documents.domain import (
     Channel,
     CharacterDevice,
     Controller,
-    Cpu,
     Device,
     Devices,
     Disk,
@@ -24,6 +23,7 @@ from ....wire.documents.domain import (
     GenerationId,
     Graphics,
     Input,
+    IoTune,
     Listen,
     Memballoon,
     MemoryDevice,
@@ -44,6 +44,7 @@ from .addresses import assign_addresses
 from .drives import in_order
 from .firmware import FirmwareStore, with_firmware
 from .machine import PC, MachineFamily, family_of
+from .machine_defaults import with_machine_defaults, with_variables_path
 from .nodes import with_nodes
 
 # Where servers of disks listen.
@@ -74,21 +75,14 @@ def complete_definition(
     os = replace(definition.os, machine=machine, arch=definition.os.arch or arch)
     devices = replace(_with_implicit(definition.devices, family), emulator=definition.devices.emulator or emulator)
     definition = with_nodes(replace(definition, os=os, devices=devices))
+    definition = with_variables_path(definition)
     if firmware is not None:
         definition = with_firmware(definition, firmware)
     definition = complete(definition, new_uuid=new_uuid, bus_of_sd="scsi")
-    definition = replace(definition, cpu=definition.cpu and _cpu(definition.cpu, definition.type))
+    definition = with_machine_defaults(definition)
     if definition.genid is not None and definition.genid.value is None:
         definition = replace(definition, genid=GenerationId(value=new_uuid()))
     return assign_addresses(replace(definition, devices=_with_models(definition.devices)))
-
-
-def _cpu(cpu: Cpu, type: str) -> Cpu:
-    """A processor with what libvirt checks of it: what it asks of a host, it asks of one that has KVM."""
-    if cpu.check is not None or cpu.mode is None:
-        return cpu
-    asks = cpu.mode == "host-model" or (cpu.mode == "custom" and type == "kvm")
-    return replace(cpu, check="partial" if asks else "none")
 
 
 def _with_implicit(devices: Devices, family: MachineFamily) -> Devices:
@@ -202,7 +196,11 @@ def _disk(disk: Disk) -> Disk:
         hosts = tuple(
             replace(host, port=port) if host.port is None and host.socket is None else host for host in disk.hosts
         )
-    return replace(disk, hosts=hosts, driver=replace(driver, name=driver.name or "qemu", type=driver.type or "raw"))
+    cache = None if driver.cache == "default" else driver.cache
+    driver = replace(driver, name=driver.name or "qemu", type=driver.type or "raw", cache=cache)
+    tune = None if disk.iotune == IoTune() else disk.iotune
+    # A mirror is what a job of a guest that runs made.
+    return replace(disk, hosts=hosts, driver=driver, iotune=tune, mirror=None)
 
 
 def _tpm(tpm: Tpm) -> Tpm:

@@ -60,6 +60,7 @@ from .passthrough import environment
 from .placement import Placement, placement
 from .preparation import MonitorCommand, preparation
 from .resources import DescriptorSet, OpenedVsock, Resources
+from .seclabels import check_models
 from .syntax import Value, key_values
 from .undone import refuse_undone
 
@@ -208,6 +209,7 @@ __all__ = [
     "build_command_line",
     "chardev_id",
     "check_definition",
+    "check_models",
     "companions",
     "environment",
     "listens_for",

@@ -11,8 +11,9 @@ from .board import Board
 from .syntax import Value, key_values
 
 RTC_CLOCKS = {"guest": "vm", "wall": "host", "realtime": "rt"}
-# Missed ticks of these come late, which is what "delay" asks for; some have other ways too.
-DELAYING = ("hpet", "rtc", "pit")
+# Missed ticks of these come late, which is what "delay" asks for; some have other ways too. The processor's counter has
+# no ticks: what is said of them, and of its mode, is Xen's and decides nothing.
+DELAYING = ("hpet", "rtc", "pit", "tsc")
 
 
 def clock(board: Board) -> list[str]:
@@ -76,7 +77,7 @@ def _check(timer: Timer) -> None:
         raise UnsupportedConfig(name)
     if timer.catchup is not None:
         raise UnsupportedConfig(f"{name}: limits of catching up")
-    if timer.mode not in (None, "auto"):
+    if timer.mode not in (None, "auto") and timer.name != "tsc":
         raise UnsupportedConfig(f"{name}: mode {timer.mode!r}")
     for field, value, owners in (
         ("track", timer.track, ("rtc",)),

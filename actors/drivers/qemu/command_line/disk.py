@@ -5,6 +5,7 @@ Limits on a disk's traffic, and trays that are open, the monitor sets before the
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .....wire.documents.domain import Disk, DiskDriver, IoTune
@@ -34,6 +35,7 @@ REMOVABLE = ("usb", "scsi")
 VIRTIO_ONLY = ("ioeventfd", "event_idx", "queues", "queue_size", "iothread")
 # Where libvirt lets a transient disk's image be shared; here it may be shared anyway.
 SHARING = ("virtio", "usb", "scsi")
+_SERIAL = re.compile(r"[A-Za-z0-9_ .+-]*", re.ASCII)
 VENDOR_LENGTH = 8
 PRODUCT_LENGTH = 16
 WWN_DIGITS = 16
@@ -92,6 +94,8 @@ def _drive(disk: Disk) -> dict[str, Any]:
     """What an emulated drive tells of itself."""
     cache = cache_of(disk)
     _only(disk, "serial", disk.serial, SERIAL_NUMBERS)
+    if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
+        raise UnsupportedConfig(f"{label(disk)}: serial {disk.serial!r}", hint="letters, digits and -_ .+")
     for name, buses in NAMES.items():
         _only(disk, name, getattr(disk, name), buses)
     return {
@@ -275,6 +279,8 @@ def _check(disk: Disk, driver: DiskDriver) -> None:
         raise UnsupportedConfig(f"{name}: copy_on_read with a readonly disk")
     if disk.tray is not None and disk.device not in ("cdrom", "floppy"):
         raise UnsupportedConfig(f"{name}: tray is only valid for cdrom and floppy")
+    if disk.startup_policy == "requisite" and disk.device not in ("cdrom", "floppy"):
+        raise UnsupportedConfig(f"{name}: startupPolicy 'requisite' is allowed only for cdrom or floppy")
     if disk.rotation_rate is not None and (disk.bus not in ROTATION_RATES or disk.device == "cdrom"):
         raise UnsupportedConfig(f"{name}: rotation rate of a {disk.device} on bus {disk.bus}")
     if disk.device == "lun":

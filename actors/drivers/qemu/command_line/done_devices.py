@@ -8,7 +8,8 @@ _DEVICE = "boot_order alias rom rom_bar rom_file acpi_index address"
 _VIRTIO = f"iommu ats packed page_per_vq {_DEVICE}"
 _CHARACTER = (
     "type source_mode source_path source_append source_channel source_host source_service source_tls reconnect "
-    f"second_mode second_host second_service reconnect_timeout clipboard mouse protocol log_file log_append {_DEVICE}"
+    "source_labels second_mode second_host second_service reconnect_timeout clipboard mouse protocol log_file "
+    f"log_append {_DEVICE}"
 )
 _HOST_SIDES = "pty null file unix vc dev pipe stdio udp tcp spicevmc spiceport qemu-vdagent dbus"
 
@@ -23,16 +24,18 @@ DONE: dict[str, frozenset[str]] = {
             "memories iommu vsock cryptos"
         ),
         "Disk": (
-            "type device model snapshot driver source fd_group source_dev source_dir protocol source_name query "
+            "type device model rawio sgio snapshot driver source fd_group source_dev source_dir protocol source_name query "
             "startup_policy source_index hosts slices ssl_verify readahead timeout backing cylinders heads sectors "
             "translation logical_block_size physical_block_size discard_granularity target bus tray removable "
-            f"rotation_rate iotune readonly shareable transient serial wwn vendor product {_DEVICE}"
+            "rotation_rate iotune readonly shareable transient mirror source_labels serial wwn vendor product "
+            f"{_DEVICE}"
         ),
         "DiskDriver": (
             "name type cache error_policy read_error_policy io ioeventfd event_idx copy_on_read discard iothread "
             "detect_zeroes queues queue_size iommu ats packed page_per_vq metadata_cache"
         ),
         "Transient": "share_backing",
+        "DeviceLabel": "model relabel labelskip label",
         "DiskHost": "name port transport socket",
         "Slice": "type offset size",
         "IoTune": " ".join(
@@ -121,6 +124,7 @@ VALUES: dict[str, frozenset[Any]] = {
     name: frozenset(values.split())
     for name, values in {
         "Disk.type": "file block dir network",
+        "Disk.sgio": "filtered",
         "Disk.protocol": "nbd http https ftp ftps",
         "Disk.bus": "virtio ide sata scsi usb fdc",
         "DiskHost.transport": "tcp unix",
@@ -154,4 +158,4 @@ VALUES: dict[str, frozenset[Any]] = {
         "Video.model": "default vga cirrus vmvga qxl virtio bochs ramfb none",
         "Memballoon.model": "virtio none virtio-transitional virtio-non-transitional",
     }.items()
-}
+} | {"Disk.rawio": frozenset({False})}

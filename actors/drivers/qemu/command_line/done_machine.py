@@ -42,14 +42,14 @@ DONE: dict[str, frozenset[str]] = {
         "Section": "entries",
         "Entry": "name value",
         "FirmwareConfigEntry": "name file value",
-        "SecurityLabel": "type model relabel label",
+        "SecurityLabel": "type model relabel label imagelabel baselabel",
         "OperatingSystem": (
             "firmware arch machine type firmware_features loader nvram kernel initrd cmdline dtb acpi_tables boot "
             "bootmenu bootmenu_timeout bios_useserial reboot_timeout smbios"
         ),
         "FirmwareFeature": "enabled name",
         "Loader": "readonly secure type stateless path",
-        "Nvram": "template path",
+        "Nvram": "template type source path",
         "AcpiTable": "type path",
         "Features": (
             "acpi apic pae hap hyperv kvm_hidden kvm_dedicated kvm_poll_control kvm_pv_ipi kvm_dirty_ring "
@@ -99,4 +99,5 @@ VALUES: dict[str, frozenset[Any]] = {
     }.items()
 } | {
     "Hap.state": frozenset({True}),
+    "Nvram.type": frozenset({"file"}),
 }
