@@ -121,6 +121,8 @@ class At:
     last: written after the fields whose number is lower.
     code, missing: libvirt's error numbers for a bad value and for none, where they are not that of an XML error.
     by: the attribute that tells the classes of a union apart; each class names its value in the class variable TAG.
+    bare: the attribute's text where its element is there without it.
+    like: gives the class that says what a Subtree may have or, with `part`, whose element of that name does.
     """
 
     path: str
@@ -131,6 +133,9 @@ class At:
     by: str | None = None
     code: int | None = None
     missing: int | None = None
+    bare: str | None = None
+    like: Callable[[], type] | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

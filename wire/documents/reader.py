@@ -184,6 +184,9 @@ class _Reading:
                 self._store(element, slot, text, name, values)
             elif name != by and name not in node.units and not (node.sized and name in dict(node.sized[1].attributes)):
                 self._leave(element, node, name, by)
+        for name, text in node.bare:
+            if name not in element.attrib:
+                self._store(element, node.attributes[name], text, name, values)
 
     def _children(self, element: etree._Element, node: Node, values: dict[str, Any]) -> str:
         """Read all children; returns the element's text, that around comments and children included."""

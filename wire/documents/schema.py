@@ -47,13 +47,15 @@ class Node:
     """One element. `children` and `attributes` are in the order of writing.
 
     `units` are the attributes that give other attributes' units. `present` is the field that the element's mere
-    presence sets; `sized` the field that the whole element stands for.
+    presence sets, `bare` what attributes are taken to say that are not there; `sized` the field that the whole element
+    stands for.
     """
 
     attributes: dict[str, Slot] = field(default_factory=dict)
     children: dict[str, Node | Nested | Opaque | Kept] = field(default_factory=dict)
     text: Slot | None = None
     present: str | None = None
+    bare: tuple[tuple[str, str], ...] = ()
     sized: tuple[str, ElementCodec] | None = None
     units: tuple[str, ...] = ()
     repeats: str | None = None
@@ -143,6 +145,8 @@ def _place(root: Node, name: str, type_: Any, at: At) -> None:
     if last.startswith("@"):
         node = _descend(root, parents)
         node.attributes[last[1:]] = _slot(name, item, at, many)
+        if at.bare is not None:
+            node.bare += ((last[1:], at.bare),)
         if isinstance(at.codec, ScaledCodec):
             node.units += (at.codec.unit,)
         if many:

@@ -3,10 +3,19 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ..binding import At
+from ..binding import At, Codec, Datatype
 from ..values import SIGNED, YES_NO
 
 TimerName = Literal["platform", "hpet", "kvmclock", "pit", "rtc", "tsc", "hypervclock", "armvtimer"]
+
+
+def _adjustment(text: str) -> int | None:
+    """Seconds; to "reset" is to begin with none, as without a word."""
+    return None if text == "reset" else SIGNED.read(text)
+
+
+_FORMS = SIGNED.text.forms if SIGNED.text else ()
+_ADJUSTMENT = Codec(_adjustment, str, "seconds or 'reset'", Datatype("adjustment", ("reset",), _FORMS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +46,7 @@ class Clock:
     since 1970) with `absolute`."""
 
     offset: Annotated[Literal["utc", "localtime", "variable", "timezone", "absolute"], At("@offset")]
-    adjustment: Annotated[int | None, At("@adjustment", SIGNED, known=("reset",))] = None
+    adjustment: Annotated[int | None, At("@adjustment", _ADJUSTMENT)] = None
     basis: Annotated[Literal["utc", "localtime"] | None, At("@basis")] = None
     start: Annotated[int | None, At("@start", SIGNED)] = None
     timezone: Annotated[str | None, At("@timezone")] = None

@@ -84,7 +84,7 @@ def complete(
         vcpu_placement=definition.vcpu_placement or "static",
         current_vcpus=None if definition.current_vcpus == (definition.vcpus or 1) else definition.current_vcpus,
         cpu=definition.cpu and _cpu(definition.cpu),
-        clock=definition.clock or Clock(offset="utc"),
+        clock=_clock(definition.clock or Clock(offset="utc")),
         on_poweroff=definition.on_poweroff or "destroy",
         on_reboot=definition.on_reboot or "restart",
         on_crash=definition.on_crash or "destroy",
@@ -148,6 +148,15 @@ def _with_boot(definition: DomainDefinition) -> DomainDefinition:
     if os.boot or any(device.boot_order for device in definition.devices):
         return definition
     return replace(definition, os=replace(os, boot=("hd",)))
+
+
+def _clock(clock: Clock) -> Clock:
+    """A clock that is off from another one, by how much, and from which."""
+    if clock.offset in ("utc", "localtime") and clock.adjustment is not None:
+        return replace(clock, offset="variable", basis=clock.offset)
+    if clock.offset != "variable":
+        return clock
+    return replace(clock, adjustment=clock.adjustment or 0, basis=clock.basis or "utc")
 
 
 def _cpu(cpu: Cpu) -> Cpu:

@@ -96,7 +96,7 @@ class Capabilities:
 class Hap:
     """Paging by the hardware."""
 
-    state: Annotated[bool | None, At("@state", ON_OFF)] = None
+    state: Annotated[bool | None, At("@state", ON_OFF, bare="on")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +123,17 @@ class Features:
     kvm_pv_ipi: Annotated[bool | None, At("kvm/pv-ipi/@state", ON_OFF)] = None
     kvm_dirty_ring: Annotated[bool | None, At("kvm/dirty-ring/@state", ON_OFF)] = None
     kvm_dirty_ring_size: Annotated[int | None, At("kvm/dirty-ring/@size")] = None
-    pvspinlock: Annotated[bool | None, At("pvspinlock/@state", ON_OFF)] = None
+    pvspinlock: Annotated[bool | None, At("pvspinlock/@state", ON_OFF, bare="on")] = None
     capabilities: Annotated[Capabilities | None, At("capabilities")] = None
-    pmu: Annotated[bool | None, At("pmu/@state", ON_OFF)] = None
-    vmport: Annotated[bool | None, At("vmport/@state", ON_OFF)] = None
+    pmu: Annotated[bool | None, At("pmu/@state", ON_OFF, bare="on")] = None
+    vmport: Annotated[bool | None, At("vmport/@state", ON_OFF, bare="on")] = None
     gic: Annotated[Gic | None, At("gic")] = None
-    smm: Annotated[bool | None, At("smm/@state", ON_OFF)] = None
+    smm: Annotated[bool | None, At("smm/@state", ON_OFF, bare="on")] = None
     smm_tseg: Annotated[int | None, At("smm/tseg", SIZE_ROUND)] = None
     ioapic: Annotated[Literal["kvm", "qemu"] | None, At("ioapic/@driver")] = None
     hpt_resizing: Annotated[Literal["enabled", "disabled", "required"] | None, At("hpt/@resizing")] = None
     hpt_maxpagesize: Annotated[int | None, At("hpt/maxpagesize", SIZE_KIB)] = None
-    vmcoreinfo: Annotated[bool | None, At("vmcoreinfo/@state", ON_OFF)] = None
+    vmcoreinfo: Annotated[bool | None, At("vmcoreinfo/@state", ON_OFF, bare="on")] = None
     htm: Annotated[bool | None, At("htm/@state", ON_OFF)] = None
     nested_hv: Annotated[bool | None, At("nested-hv/@state", ON_OFF)] = None
     msrs_unknown: Annotated[Literal["ignore", "fault"] | None, At("msrs/@unknown")] = None

@@ -82,6 +82,11 @@ def _memory(definition: DomainDefinition) -> None:
         raise Misfit("memory", "memory is 0, expected at least 1 KiB")
 
 
+def _title(definition: DomainDefinition) -> None:
+    if definition.title is not None and "\n" in definition.title:
+        raise Misfit("title", "Domain title can't contain newlines")
+
+
 def _vcpus(definition: DomainDefinition) -> None:
     maximum = 1 if definition.vcpus is None else definition.vcpus
     current = maximum if definition.current_vcpus is None else definition.current_vcpus
@@ -138,7 +143,8 @@ def _clock(definition: DomainDefinition) -> None:
     if (clock.offset == "timezone") != (clock.timezone is not None):
         text = "the attribute timezone and offset 'timezone' go together, expected both or none"
         raise Misfit("clock", f"clock: {text}")
-    if clock.offset != "variable" and (clock.adjustment is not None or clock.basis is not None):
+    adjusted = clock.adjustment is not None and clock.offset not in ("variable", "utc", "localtime")
+    if adjusted or (clock.basis is not None and clock.offset != "variable"):
         text = f"clock: adjustment and basis with offset {clock.offset!r}, expected offset 'variable'"
         raise Misfit("clock", text, UnsupportedConfig)
     names = [timer.name for timer in clock.timers]
@@ -268,6 +274,7 @@ def _aliases(definition: DomainDefinition) -> None:
 
 
 RULES: tuple[Callable[[DomainDefinition], None], ...] = (
+    _title,
     _memory,
     _vcpus,
     _topology,
