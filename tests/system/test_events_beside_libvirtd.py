@@ -27,6 +27,9 @@ XML = f"""<domain type='qemu'><name>g</name><uuid>{UUID}</uuid><memory unit='MiB
 <target dev='vdb' bus='virtio'/></disk>
 <controller type='usb' model='piix3-uhci'/><input type='tablet' bus='usb'/>
 {AGENT}</devices></domain>"""
+CDROM = (
+    "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>{}<target dev='hda' bus='ide'/><readonly/></disk>"
+)
 BOTH = 3
 
 # What libvirtd tells of that ours does not, on purpose: a guest that is to run is started paused there, which shows as
@@ -97,6 +100,8 @@ class Step(NamedTuple):
 def lives(libvirt: Any, folder: Path) -> Iterator[Step]:
     """A domain's life, in steps that get the connection."""
     xml = XML.format(image=folder / "disk.qcow2", folder=folder)
+    disc = folder / "disc.iso"
+    disc.write_bytes(bytes(1 << 20))
     save, core = str(folder / "saved"), str(folder / "core")
     memory_only = libvirt.VIR_DUMP_MEMORY_ONLY
 
@@ -127,6 +132,8 @@ def lives(libvirt: Any, folder: Path) -> Iterator[Step]:
     yield Step("limits in the definition", lambda conn: of(conn).setBlockIoTune("vda", {"total_iops_sec": 100}, 2))
     yield Step("less memory than the guest hears of", lambda conn: of(conn).setMemoryFlags(65536 - 1024, 1))
     yield Step("threshold", lambda conn: of(conn).setBlockThreshold("vda", 1000))
+    yield Step("put a disc in", lambda conn: of(conn).updateDeviceFlags(CDROM.format(f"<source file='{disc}'/>"), 1))
+    yield Step("take it out", lambda conn: of(conn).updateDeviceFlags(CDROM.format(""), 1))
     yield Step("resume", lambda conn: of(conn).resume())
     yield Step("suspend", lambda conn: of(conn).suspend())
     yield Step("suspend again", lambda conn: of(conn).suspend())

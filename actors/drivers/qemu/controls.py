@@ -24,6 +24,7 @@ from ...descriptors import close_all
 from ...lifecycle import Happening
 from ..domain.disks import find_disk
 from ..domain.flags import refusal
+from .command_line.image import node_names
 from .guest_figures import GuestFigures, is_of
 from .keys import key_values
 from .notes import messages
@@ -138,7 +139,7 @@ class Controls(Talking, GuestFigures):
             raise InvalidArgument(f"block device '{dev}' was not found", code=ErrorNumber.INVALID_ARG)
         await self._node(call, disk.alias, dev)  # Which says when there is no medium.
         # What a host's administrator enlarges in time is the image, whatever is in it.
-        node = f"{disk.target}-storage"
+        node = node_names(disk).storage
         await self.execute(call, "block-set-write-threshold", {"node-name": node, "write-threshold": threshold})
 
     async def _node(self, call: Call, alias: str, name: str) -> str:

@@ -16,6 +16,7 @@ from .controls import Controls
 from .counting import Counting
 from .documents import XML_FLAGS, GuestDocuments
 from .handed_files import HandedFiles
+from .media import Media
 from .news import News
 from .statistics import Statistics
 from .tpm_states import TpmStates
@@ -36,6 +37,7 @@ class QemuDomain(
     Statistics,
     Variables,
     CompletedJobs,
+    Media,
     News,
     AgentCalls,
     AgentVcpus,
