@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import deque
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -37,15 +38,19 @@ class Publish:
     fields: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
-    """One event on its way to connections; ``when`` is in seconds since 1970, ``payload`` the row's fields packed."""
+    """One event on its way to connections; ``when`` is in seconds since 1970."""
 
     sequence: int
     when: float
     row: Row
     fields: tuple[Any, ...]
-    payload: bytes
+
+    @cached_property
+    def payload(self) -> bytes:
+        """The row's fields packed, once for all who want them so: often nobody does."""
+        return pack.encode(whole_fields(self.row, self.fields))
 
     @property
     def procedure(self) -> int:
@@ -148,9 +153,8 @@ class EventLog(LoopActor):
 
     def _publish(self, message: Publish) -> None:
         self.sequence += 1
-        row, fields = message.row, message.fields
-        payload = pack.encode(whole_fields(row, fields))
-        delivery = Delivery(self.sequence, time.time(), row, fields, payload)
+        row = message.row
+        delivery = Delivery(self.sequence, time.time(), row, message.fields)
         self._window.append(delivery)
         for listening in tuple(self._listening.values()):
             if listening.wants(row.number) and not send(listening.connection, delivery):
