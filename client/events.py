@@ -17,8 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..wire.callbacks import CALLBACK_ID
 from ..wire.enums import domain_events as details
@@ -28,6 +27,7 @@ from ..wire.framing import Packet, PacketType
 from ..wire.lanes import XDR, lane_of
 from ..wire.pack import codec, encode
 from ..wire.table import EXTENSION_PROGRAM, REMOTE_PROGRAM, ROWS, Row, row_of
+from .closing import Closing
 from .domain import Domain
 from .values import member_or_number, words_of
 from .waiting import Inbox
@@ -105,7 +105,7 @@ def _lifecycle(session: Session, sequence: int, when: datetime, fields: tuple[An
     return Event(sequence, when, Domain(session, ref), known, member_or_number(kind, detail) if kind else detail)
 
 
-class Feed(Generic[Found]):
+class Feed(Closing, Generic[Found]):
     """An iterator over events of some rows; a context manager. It is subscribed from its making on.
 
     Subclasses name the rows they follow in ``builders``: what makes the event of a row's fields (those behind the
@@ -121,14 +121,6 @@ class Feed(Generic[Found]):
         self.inbox: Inbox[Found | EventsMissed] = Inbox()
         self.procedures = frozenset(row.number for row in self.builders)
         session.subscription.add(self, deadline)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[Found | EventsMissed]:
         return self

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..wire.errors import InvalidArgument
 from ..wire.table import ROWS, Kind, Row
 from .address import Address, resolve
+from .closing import Closing
 from .domains import Domains
 from .inventory import Inventory
 from .node import Node
@@ -88,7 +88,7 @@ def connect(
     return Host(session, address)
 
 
-class Host(Node, Inventory):
+class Host(Node, Inventory, Closing):
     """An open connection to a host; a context manager that closes it. Any number of threads may share one."""
 
     def __init__(self, session: Session, address: Address) -> None:
@@ -97,14 +97,6 @@ class Host(Node, Inventory):
         self._uri: str | None = None
         self._type: str | None = None
         self.domains = Domains(session)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<Host {self._address.uri}{'' if self.is_alive else ' (not connected)'}>"

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from ..wire.enums.domain_tuning import ConnectDomainQemuMonitorEventRegisterFlags as Flags
 from ..wire.errors import VirtError
 from ..wire.framing import Packet
 from ..wire.lanes import lane_of
 from ..wire.table import ROWS, row_of
+from .closing import Closing
 from .domain import Domain
 from .values import bits
 from .waiting import Inbox
@@ -43,7 +43,7 @@ class MonitorEvent:
     details: str | None
 
 
-class MonitorEvents:
+class MonitorEvents(Closing):
     """An iterator over QEMU's events; a context manager. Made by ``host.monitor_events``; see there."""
 
     def __init__(
@@ -71,14 +71,6 @@ class MonitorEvents:
         except BaseException:
             session.listeners.remove(self.deliver)
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[MonitorEvent]:
         return self

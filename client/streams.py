@@ -12,12 +12,12 @@ import codecs
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..wire.errors import OperationAborted, OperationInvalid, OperationTimeout, VirtError, error_from_wire
 from ..wire.framing import STREAM_DATA_MAX, Packet, PacketType, Status, decode_hole, encode_hole
 from ..wire.lanes import lane_of
+from .closing import Closing
 from .waiting import Inbox
 
 if TYPE_CHECKING:
@@ -191,21 +191,13 @@ class Stream:
         self._connection.forget_stream(self._serial)
 
 
-class Console:
+class Console(Closing):
     """A guest's console: a context manager to read from and write to; iterating it gives lines."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __iter__(self) -> Iterator[str]:
         return self.lines()

@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -208,6 +209,13 @@ def why_not() -> str:
 @pytest.fixture(scope="session")
 def libvirtd() -> Iterator[Libvirtd]:
     """One for all tests of the session, who clean up after themselves. Skips where there can be none."""
+    with own_libvirtd() as daemon:
+        yield daemon
+
+
+@contextmanager
+def own_libvirtd() -> Iterator[Libvirtd]:
+    """One that whoever asks may kill. Skips where there can be none."""
     if reason := why_not():
         pytest.skip(reason)
     root = Path(tempfile.mkdtemp(prefix="vl", dir="/tmp"))

@@ -33,11 +33,27 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 
 
 class _FileStream(LoopActor):
-    """What both directions have in common: one coroutine that does the work and closes the descriptor after it."""
+    """What both directions have in common: one coroutine that does the work and closes the descriptor after it.
 
-    def __init__(self, runtime: Runtime, fd: int, name: str, owner: pykka.ActorRef[Any] | None) -> None:
+    It is about ``length`` bytes (0: all that follow) from ``offset`` on; ``sparse``: also about holes.
+    """
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        fd: int,
+        name: str,
+        *,
+        offset: int = 0,
+        length: int = 0,
+        sparse: bool = False,
+        owner: pykka.ActorRef[Any] | None = None,
+    ) -> None:
         super().__init__(runtime)
         self.label = f"stream {name}"
+        self._at = offset
+        self._until = offset + length if length else inf
+        self._sparse = sparse
         self._fd = fd
         self._owner = owner
         self._connection: pykka.ActorRef[Any] | None = None
@@ -103,21 +119,8 @@ class _FileStream(LoopActor):
 class Download(_FileStream):
     """``length`` bytes of a file from ``offset`` (0: all that follow) to a client; ``sparse``: its holes as holes."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        fd: int,
-        name: str,
-        *,
-        offset: int = 0,
-        length: int = 0,
-        sparse: bool = False,
-        owner: pykka.ActorRef[Any] | None = None,
-    ) -> None:
-        super().__init__(runtime, fd, name, owner)
-        self._at = offset
-        self._until = offset + length if length else inf
-        self._sparse = sparse
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self._wake.set()
 
     async def _transfer(self) -> None:
@@ -187,21 +190,8 @@ class Download(_FileStream):
 class Upload(_FileStream):
     """What a client sends, to a file from ``offset`` on, at most ``length`` bytes (0: any); ``sparse``: also holes."""
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        fd: int,
-        name: str,
-        *,
-        offset: int = 0,
-        length: int = 0,
-        sparse: bool = False,
-        owner: pykka.ActorRef[Any] | None = None,
-    ) -> None:
-        super().__init__(runtime, fd, name, owner)
-        self._at = offset
-        self._until = offset + length if length else inf
-        self._sparse = sparse
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self._backlog: deque[bytes | int] = deque()
         self._waiting = 0
         self._held = False

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import guest
 import pytest
@@ -25,7 +22,7 @@ from virtactor.client import (
 )
 from virtactor.wire.lanes import XDR
 
-from ..libvirtd import Libvirtd, why_not
+from ..libvirtd import Libvirtd, own_libvirtd
 from ..system.guests import Shell, linux
 from .conftest import PATIENCE, in_thread
 
@@ -37,18 +34,10 @@ def host(libvirtd: Libvirtd) -> Iterator[Host]:
 
 
 @pytest.fixture
-def own_libvirtd() -> Iterator[Libvirtd]:
+def mortal() -> Iterator[Libvirtd]:
     """One that the test may kill."""
-    if reason := why_not():
-        pytest.skip(reason)
-    root = Path(tempfile.mkdtemp(prefix="vl", dir="/tmp"))
-    daemon = Libvirtd(root)
-    try:
-        daemon.start()
+    with own_libvirtd() as daemon:
         yield daemon
-    finally:
-        daemon.stop()
-        shutil.rmtree(root)
 
 
 def test_libvirtd_is_recognised_and_spoken_to_in_its_lane(host: Host) -> None:
@@ -111,10 +100,10 @@ def test_two_iterators_share_one_callback_and_the_last_takes_it_back(host: Host)
     domain.resume()
 
 
-def test_a_lost_connection_is_made_anew_and_says_that_events_may_be_missing(own_libvirtd: Libvirtd) -> None:
-    with connect(own_libvirtd.uri("test")) as host, host.events(timeout=PATIENCE) as events:
-        own_libvirtd.stop(signal.SIGKILL)
-        own_libvirtd.start()
+def test_a_lost_connection_is_made_anew_and_says_that_events_may_be_missing(mortal: Libvirtd) -> None:
+    with connect(mortal.uri("test")) as host, host.events(timeout=PATIENCE) as events:
+        mortal.stop(signal.SIGKILL)
+        mortal.start()
         domain = host.domains["test"]
         missed = next(events)
         domain.suspend()
@@ -123,54 +112,54 @@ def test_a_lost_connection_is_made_anew_and_says_that_events_may_be_missing(own_
     assert str(event) == "test: suspended (paused)"
 
 
-def test_a_change_that_was_under_way_when_libvirtd_died_is_of_unknown_effect(own_libvirtd: Libvirtd) -> None:
-    with connect(own_libvirtd.uri("test")) as host:
+def test_a_change_that_was_under_way_when_libvirtd_died_is_of_unknown_effect(mortal: Libvirtd) -> None:
+    with connect(mortal.uri("test")) as host:
         domain = host.domains["test"]
-        assert own_libvirtd.process is not None
-        own_libvirtd.process.send_signal(signal.SIGSTOP)
+        assert mortal.process is not None
+        mortal.process.send_signal(signal.SIGSTOP)
         call = in_thread(domain.suspend)
         with pytest.raises(OperationTimeout):
             host.hostname(deadline=0.5)
-        own_libvirtd.process.send_signal(signal.SIGKILL)
+        mortal.process.send_signal(signal.SIGKILL)
         with pytest.raises(ConnectionLost, match="whether domain_suspend took effect is unknown"):
             call.result(PATIENCE)
 
 
-def test_a_deadline_is_held_on_this_side(own_libvirtd: Libvirtd) -> None:
-    with connect(own_libvirtd.uri("test"), keepalive_interval=0) as host:
-        assert own_libvirtd.process is not None
-        own_libvirtd.process.send_signal(signal.SIGSTOP)
+def test_a_deadline_is_held_on_this_side(mortal: Libvirtd) -> None:
+    with connect(mortal.uri("test"), keepalive_interval=0) as host:
+        assert mortal.process is not None
+        mortal.process.send_signal(signal.SIGSTOP)
         with pytest.raises(OperationTimeout, match="no reply to connect_get_hostname in time"):
             host.hostname(deadline=0.5)
-        own_libvirtd.process.send_signal(signal.SIGCONT)
+        mortal.process.send_signal(signal.SIGCONT)
         assert host.hostname(deadline=PATIENCE)
 
 
-def test_libvirtd_asks_whether_we_live_once_that_was_announced(own_libvirtd: Libvirtd) -> None:
-    config = own_libvirtd.root / "etc/libvirtd.conf"
-    own_libvirtd.stop()
+def test_libvirtd_asks_whether_we_live_once_that_was_announced(mortal: Libvirtd) -> None:
+    config = mortal.root / "etc/libvirtd.conf"
+    mortal.stop()
     config.write_text(config.read_text() + "keepalive_interval = 1\nkeepalive_count = 3\n")
-    own_libvirtd.start()
-    with connect(own_libvirtd.uri("test"), keepalive_interval=0.2, reconnect=False) as host:
+    mortal.start()
+    with connect(mortal.uri("test"), keepalive_interval=0.2, reconnect=False) as host:
         # It would have been disconnected in that time if nobody answered; the keepalive of ours is what does.
         with host.events(timeout=5.5) as events:
             assert list(events) == []
         assert host.hostname()
 
 
-def test_a_silent_client_that_announced_nothing_is_left_alone(own_libvirtd: Libvirtd) -> None:
-    config = own_libvirtd.root / "etc/libvirtd.conf"
-    own_libvirtd.stop()
+def test_a_silent_client_that_announced_nothing_is_left_alone(mortal: Libvirtd) -> None:
+    config = mortal.root / "etc/libvirtd.conf"
+    mortal.stop()
     config.write_text(config.read_text() + "keepalive_interval = 1\nkeepalive_count = 1\n")
-    own_libvirtd.start()
-    with connect(own_libvirtd.uri("test"), keepalive_interval=0, reconnect=False) as host:
+    mortal.start()
+    with connect(mortal.uri("test"), keepalive_interval=0, reconnect=False) as host:
         with host.events(timeout=3.5) as events:
             assert list(events) == []
         assert host.hostname()
 
 
-def test_a_console_is_a_stream_in_libvirts_lane(own_libvirtd: Libvirtd, guest_image: guest.Guest) -> None:
-    with connect(own_libvirtd.uri("qemu")) as host:
+def test_a_console_is_a_stream_in_libvirts_lane(mortal: Libvirtd, guest_image: guest.Guest) -> None:
+    with connect(mortal.uri("qemu")) as host:
         domain = host.domains.create(linux(guest_image, "linux"))
         with Shell(domain) as shell:
             shell.boots()
