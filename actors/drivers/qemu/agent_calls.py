@@ -29,6 +29,7 @@ from ...call import Call
 from ..domain.flags import refusal
 from .agent_figures import FIGURES
 from .agent_talk import BLOCK, DEFAULT, NOWAIT, PATIENCE, AgentTalk
+from .notes import CUSTOM_AGENT
 
 NS_PER_S = 1_000_000_000
 _SUSPENDS = {
@@ -54,6 +55,7 @@ class AgentCalls(AgentTalk):
             command, arguments = str(asked["execute"]), asked.get("arguments")
         except (ValueError, KeyError, TypeError):
             raise InvalidArgument(f"'{cmd}' is no command of the guest agent's") from None
+        await self.note_deed(CUSTOM_AGENT)
         if wait == NOWAIT:
             # Answered at once: the agent has it, and whatever it says is for nobody.
             done = self.runtime.loop.create_future()
@@ -69,6 +71,7 @@ class AgentCalls(AgentTalk):
         _check_timeout(timeout)
         self.require_active()
         self.set_agent_patience(timeout)
+        self.save_live_state()
         return (0,)
 
     # -- power ---------------------------------------------------------------------------------------------------------

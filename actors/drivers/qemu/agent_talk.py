@@ -45,8 +45,6 @@ class AgentTalk(Guest):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._agent = GuestAgent(self.name)
-        # Seconds for any command, None for each command's own.
-        self._agent_patience: float | None = None
         # Who waits for an event of QEMU's that tells that the guest did what its agent was asked for.
         self._awaited: dict[asyncio.Future[None], frozenset[str]] = {}
 
@@ -93,7 +91,7 @@ class AgentTalk(Guest):
         """
         path = self.require_agent()
         if patience is None:
-            patience = self._agent_patience
+            patience = self.agent_patience
         if patience is None:
             patience = _PATIENCE.get(command, PATIENCE)
         # A moment before the call itself would be over: the caller is told who did not answer.
@@ -102,7 +100,7 @@ class AgentTalk(Guest):
 
     def set_agent_patience(self, timeout: int) -> None:
         """How long commands may take from now on: seconds, or one of virDomainQemuAgentCommandTimeoutValues."""
-        self._agent_patience = {BLOCK: None, DEFAULT: SYNC_PATIENCE}.get(timeout, float(timeout))
+        self.agent_patience = {BLOCK: None, DEFAULT: int(SYNC_PATIENCE)}.get(timeout, timeout)
 
     @asynccontextmanager
     async def told_by(self, *names: str) -> AsyncIterator[asyncio.Future[None]]:

@@ -211,7 +211,7 @@ class Controls(Talking, GuestFigures):
         self.check_flags(call, flags, DomainMessageType.DEPRECATION | DomainMessageType.TAINTING)
         if self.live is None:
             return ([],)
-        return (list(messages(self.live, await self.around.capabilities(self.live), flags)),)
+        return (list(messages(self.live, await self.around.capabilities(self.live), flags, self.deeds)),)
 
     def domain_get_security_label(self, call: Call, dom: DomainRef) -> tuple[str, int]:
         """There is no security driver, as the host's capabilities say."""

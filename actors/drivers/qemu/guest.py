@@ -40,6 +40,7 @@ from ...monitor.qmp import QmpEvent
 from ...runtime import Runtime
 from ..domain import internal_call
 from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
+from .notes import taints
 from .opening import Handed
 from .process import Process, adopt
 from .records import Records
@@ -128,6 +129,8 @@ class Guest(Records):
         self.reason = REASONS[status.state](status.reason)
         self.memory = status.memory
         self.reboot_asked = status.reboot
+        self.agent_patience = status.agent_patience
+        self.deeds = frozenset(each.name for each in status.deeds)
         self.clock_base = status.clock_base
         self.has_status = True
         self.unfinished_save = status.save
@@ -210,6 +213,7 @@ class Guest(Records):
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
         self._ending = self._why_stopped = self.memory = None
         self.reboot_asked = self._restarting = False
+        self.agent_patience, self.deeds = None, frozenset()
         guest = await launch(
             self.runtime, self.around, live, self.actor_ref, call, incoming=self.is_incoming, handed=self.handed
         )
@@ -230,7 +234,12 @@ class Guest(Records):
         except BaseException:
             await asyncio.shield(self._abandon(guest.process))
             raise
+        self.spawn(self._log_taints(guest.live), name="log what taints the guest")
         return guest.live
+
+    async def _log_taints(self, live: DomainDefinition) -> None:
+        for taint in taints(live, await self.around.capabilities(live)):
+            logger.info("%s is tainted: %s", self.label, taint.name)
 
     @property
     def is_incoming(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
 from ....wire.documents.domain import DomainDefinition
 from ....wire.errors import UnsupportedConfig
@@ -25,28 +26,46 @@ def _host_cpu(live: DomainDefinition) -> bool:
     return live.type == "kvm" and live.cpu is not None and live.cpu.mode == "host-passthrough"
 
 
-# libvirt's words, in its order; DEPRECATED holds where something is.
-DEPRECATED = "use of deprecated configuration settings"
-TAINTS: tuple[tuple[str, Callable[[DomainDefinition], bool]], ...] = (
-    ("custom configuration parameters specified", _custom_argv),
-    ("running with undesirable elevated privileges", lambda live: os.geteuid() == 0),
-    ("use of host cpu passthrough", _host_cpu),
-    ("custom device tree blob used", lambda live: live.os.dtb is not None),
-    ("hypervisor feature autodetection override", _custom_hypervisor_feature),
-    (DEPRECATED, lambda live: False),
-    ("custom device configuration", lambda live: bool(live.qemu_overrides)),
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """Why nobody may want to help with a guest: libvirt's name of it and words for it."""
+
+    name: str
+    words: str
+    # Whether a definition is enough for it; what is done to a running guest is noted when it is done.
+    holds: Callable[[DomainDefinition], bool] = lambda live: False
+
+
+CUSTOM_MONITOR, CUSTOM_AGENT, DEPRECATED = "custom-monitor", "custom-ga-command", "deprecated-config"
+# In libvirt's order.
+TAINTS = (
+    Taint("custom-argv", "custom configuration parameters specified", _custom_argv),
+    Taint(CUSTOM_MONITOR, "custom monitor control commands issued"),
+    Taint("high-privileges", "running with undesirable elevated privileges", lambda live: os.geteuid() == 0),
+    Taint("host-cpu", "use of host cpu passthrough", _host_cpu),
+    Taint("custom-dtb", "custom device tree blob used", lambda live: live.os.dtb is not None),
+    Taint(CUSTOM_AGENT, "custom guest agent control commands issued"),
+    Taint("custom-hypervisor-feature", "hypervisor feature autodetection override", _custom_hypervisor_feature),
+    Taint(DEPRECATED, "use of deprecated configuration settings"),
+    Taint("custom-device", "custom device configuration", lambda live: bool(live.qemu_overrides)),
 )
 
 
-def messages(live: DomainDefinition, capabilities: Capabilities, kinds: int) -> Iterator[str]:
+def taints(live: DomainDefinition, capabilities: Capabilities, deeds: Collection[str] = ()) -> list[Taint]:
+    """What taints a running guest: its definition, and what has been done to it since its start (names of TAINTS)."""
+    names = {*deeds, *((DEPRECATED,) if any(_deprecated(live, capabilities)) else ())}
+    return [each for each in TAINTS if each.name in names or each.holds(live)]
+
+
+def messages(
+    live: DomainDefinition, capabilities: Capabilities, kinds: int, deeds: Collection[str] = ()
+) -> Iterator[str]:
     """The messages of these kinds, of 0 all."""
-    deprecated = list(_deprecated(live, capabilities))
     if not kinds or kinds & TAINT:
-        for words, holds in TAINTS:
-            if holds(live) or (words == DEPRECATED and deprecated):
-                yield f"tainted: {words}"
+        for each in taints(live, capabilities, deeds):
+            yield f"tainted: {each.words}"
     if not kinds or kinds & DEPRECATION:
-        for what in deprecated:
+        for what in _deprecated(live, capabilities):
             yield f"deprecated configuration: {what}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from ....wire.documents.domain import DomainDefinition, format_domain
@@ -12,9 +13,11 @@ from ...runtime import Runtime
 from ...store import commit, commit_later
 from ..domain import Domain
 from .process import Process
-from .status import Status, format_status
+from .status import Deed, Status, format_status
 from .surroundings import QemuSurroundings
 from .unfinished_saves import UnfinishedSave
+
+logger = logging.getLogger("virtactor.qemu")
 
 
 class Records(Domain):
@@ -31,6 +34,10 @@ class Records(Domain):
         self.reboot_asked = False
         # Seconds that the guest's clock was off UTC when it started, as its definition said.
         self.clock_base = 0
+        # Seconds that the guest's agent has for any command, None for each command's own.
+        self.agent_patience: int | None = None
+        # What has been done to the running guest that taints it.
+        self.deeds: frozenset[str] = frozenset()
         # What a guest is being saved to, as the next daemon has to know it.
         self.unfinished_save: UnfinishedSave | None = None
         self.has_status = False
@@ -71,13 +78,24 @@ class Records(Domain):
         change = Link(link, str(self.around.files.definition(self.name))) if wanted else Remove(link)
         await commit(self.around.store, change)
 
+    async def note_deed(self, name: str) -> None:
+        """Note that something has been done to the running guest that taints it (`notes.TAINTS`)."""
+        if self.live is not None and name not in self.deeds:
+            self.deeds |= {name}
+            logger.warning("%s is tainted: %s", self.label, name)
+            self.save_live_state()
+            await self.live_state_saved()
+
     def save_live_state(self) -> None:
         if self.live is not None:
             self.save_status(self.live, self.state, self.reason)
 
     def save_status(self, live: DomainDefinition, state: DomainState, reason: int) -> asyncio.Future[None] | None:
         """Begin to write the status file, unless it says that already."""
-        says = (live, state, reason, self.memory, self.reboot_asked, self.ends_with_its_session, self.unfinished_save)
+        says = (
+            *(live, state, reason, self.memory, self.reboot_asked, self.ends_with_its_session, self.unfinished_save),
+            *(self.agent_patience, self.deeds),
+        )
         if self.process is None or says == self._saved:
             return None
         self._saved = says
@@ -88,6 +106,8 @@ class Records(Domain):
             reboot=self.reboot_asked,
             autodestroy=self.ends_with_its_session,
             clock_base=self.clock_base,
+            agent_patience=self.agent_patience,
+            deeds=tuple(Deed(name=each) for each in sorted(self.deeds)),
             save=self.unfinished_save,
             process=self.process.identity,
             domain=live,

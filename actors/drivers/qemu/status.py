@@ -59,10 +59,18 @@ _IDENTITY = Codec(Identity.parse, str, "a process: pid, start time, boot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """Something that was done to the running guest and taints it, by its name (`notes.TAINTS`)."""
+
+    name: Annotated[str, At("@flag")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """``reason`` is one of the reasons of ``state``; ``memory`` is what the balloon leaves the guest, in KiB;
     ``reboot`` says that the guest starts again when it powers off, because a reboot was asked for; ``autodestroy`` that
-    it was to end with its starter's connection; ``save`` that it is being saved.
+    it was to end with its starter's connection; ``agent_patience`` is how many seconds the guest's agent has for any
+    command; ``save`` says that the guest is being saved.
     """
 
     state: Annotated[DomainState, At("@state", _STATE)]
@@ -72,6 +80,8 @@ class Status:
     autodestroy: Annotated[bool, At("@autodestroy", YES_NO)] = False
     # Seconds that the guest's clock was off UTC when it started.
     clock_base: Annotated[int, At("@clock-base", SIGNED)] = 0
+    agent_patience: Annotated[int | None, At("agent/@timeout")] = None
+    deeds: Annotated[tuple[Deed, ...], At("taint")] = ()
     save: Annotated[UnfinishedSave | None, At("save")] = None
     process: Annotated[Identity, At("process/@identity", _IDENTITY)]
     domain: Annotated[DomainDefinition, At("domain")]

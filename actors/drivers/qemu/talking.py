@@ -21,6 +21,7 @@ from ...descriptors import close_all
 from .consoles import Consoles, find_terminal
 from .guest import Guest
 from .monitor_command import run_monitor_command
+from .notes import CUSTOM_MONITOR
 
 
 class Talking(Guest):
@@ -56,6 +57,8 @@ class Talking(Guest):
             close_all(files)
 
     async def _run_monitor_command(self, call: Call, cmd: str, flags: int, files: Sequence[int] = ()) -> str:
+        await self.note_deed(CUSTOM_MONITOR)
+
         async def execute(command: str, arguments: dict[str, Any] | None) -> Any:
             return await self.execute(call, command, arguments, files)
 
