@@ -51,14 +51,14 @@ class EventStream:
     def close(self) -> None:
         self.conn.close()
 
-    def after(self, step: Callable[[Any], Any], until: str | None = None) -> list[Told]:
-        """What is told of a step: until an event of that name at least, and of nothing that comes later."""
+    def after(self, step: Callable[[Any], Any], until: Told = ()) -> list[Told]:
+        """What is told of a step: until an event that begins so at least, and nothing that comes later."""
         try:
             step(self.conn)
         except self._libvirt.libvirtError as error:
             return [("error", error.get_error_code())]
-        if until is not None:
-            self._wait(lambda: any(told[0] == until for _, told in self._told))
+        if until:
+            self._wait(lambda: any(told[: len(until)] == until for _, told in self._told))
         marker = self.conn.defineXML(paused_marker())
         marker.undefine()
         removed = (MARKER, (LIFECYCLE, "UNDEFINED", "REMOVED"))
