@@ -149,7 +149,8 @@ class Verbatim:
 
 @dataclass(frozen=True, slots=True)
 class Subtree:
-    """An element that is kept as it was said, but for its layout: nobody acts on what is in it.
+    """An element that is kept as it was said, but for its layout. Read strictly it has what the class `like` of its
+    place has.
 
     `attributes` are in their order; `text` is that of an element without children.
     """

@@ -217,7 +217,7 @@ class _Reading:
             elif isinstance(place, Nested):
                 self._nested(child, place, values)
             elif isinstance(place, Kept):
-                values[place.name] = self._kept(child)
+                values[place.name] = self._kept(child, place)
             else:
                 self._opaque(child, place, values)
         return text
@@ -233,20 +233,15 @@ class _Reading:
             what = f"attribute {next(iter(node.attributes))!r}" if node.attributes else "a text"
             self._refuse(XMLError(f"{_at(element)} is empty, expected {what}", line=element.sourceline))
 
-    def _kept(self, element: etree._Element) -> Subtree:
-        """An element as it was said; a namespace, or text between elements, has no place in it."""
-        children = list(element.iterchildren(etree.Element))
-        for name in (name for name in element.keys() if name.startswith("{")):  # noqa: SIM118 - as in _opaque
-            self._leave(element, None, name)
-        for child in (child for child in children if str(child.tag).startswith("{")):
-            self._leave(child, None)
-        between = "".join([element.text or "", *(child.tail or "" for child in element)])
-        if children and self._strict and not between.isspace() and between:
-            self._unexpected_text(element, between)
-        said = [(str(name), str(value)) for name, value in element.items() if not str(name).startswith("{")]
-        kept = [child for child in children if not str(child.tag).startswith("{")]
-        text = "" if children else between.strip()
-        return Subtree(tuple(said), text, tuple((_shown(child), self._kept(child)) for child in kept))
+    def _kept(self, element: etree._Element, place: Kept) -> Subtree:
+        """An element as it was said, if it may say that."""
+        if self._strict:
+            pattern = place.pattern()[1]
+            if isinstance(pattern, Node):
+                self._node(element, pattern, {})
+            else:
+                self.shaped(element, pattern)
+        return _subtree(element)
 
     def _nested(self, element: etree._Element, place: Nested, values: dict[str, Any]) -> None:
         kind = element.get(place.by) if place.by else None
@@ -384,6 +379,14 @@ def _hinted(leftovers: list[_Leftover]) -> Iterator[tuple[_Leftover, str]]:
         key = (leftover.parent, leftover.attribute is None)
         yield leftover, leftover.hint(listing=key not in listed)
         listed.add(key)
+
+
+def _subtree(element: etree._Element) -> Subtree:
+    """An element as it was said, without what is of a namespace."""
+    said = [(str(name), str(value)) for name, value in element.items() if not str(name).startswith("{")]
+    children = [child for child in element.iterchildren(etree.Element) if not str(child.tag).startswith("{")]
+    text = "" if children else "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
+    return Subtree(tuple(said), text, tuple((_shown(child), _subtree(child)) for child in children))
 
 
 def _at(element: etree._Element) -> str:

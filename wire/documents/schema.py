@@ -87,10 +87,22 @@ class Opaque:
 
 @dataclass(slots=True)
 class Kept:
-    """A child element that is kept as it is."""
+    """A child element that is kept as it is. `like` gives the class that says what it may have, `part` the element of
+    that class which does instead."""
 
     name: str
+    like: Callable[[], type]
+    part: str | None
     many: ClassVar[bool] = False
+
+    def pattern(self) -> tuple[str, Shape | Node]:
+        """What the element may have, with a name for it."""
+        shape = shape_of(self.like())
+        if self.part is None:
+            return shape.cls.__name__, shape
+        node = shape.node.children[self.part]
+        assert isinstance(node, Node)
+        return shape.cls.__name__ + self.part.capitalize(), node
 
 
 @dataclass(slots=True)
@@ -152,7 +164,9 @@ def _place(root: Node, name: str, type_: Any, at: At) -> None:
         if many:
             node.repeats = name
     elif item is Subtree:
-        _descend(root, parents).children[last] = Kept(name)
+        if at.like is None:
+            raise TypeError(f"{name}: a Subtree is like something")
+        _descend(root, parents).children[last] = Kept(name, at.like, at.part)
     elif item is Verbatim:
         _descend(root, parents).children[last] = Opaque(name)
     elif _classes(item):

@@ -62,11 +62,24 @@ METADATA = st.lists(
 ).map(tuple)
 
 
-SUBTREES = st.recursive(
-    st.builds(Subtree, st.just((("a", "1"),)), st.text("abc", max_size=3)),
-    lambda inner: st.builds(Subtree, st.just(()), st.just(""), st.lists(st.tuples(st.just("b"), inner)).map(tuple)),
-    max_leaves=3,
+_FILE = Subtree((("file", "/a"),))
+_SERVED = Subtree((("protocol", "nbd"),), children=(("host", Subtree((("name", "h"), ("port", "1")))),))
+_CHAIN = Subtree(
+    (("type", "file"), ("index", "1")),
+    children=(
+        ("format", Subtree((("type", "raw"),))),
+        ("source", _FILE),
+        ("backingStore", Subtree((("type", "network"),), children=(("source", _SERVED), ("backingStore", Subtree())))),
+    ),
 )
+# What is kept as it was said, by the element.
+KEPT: dict[str, list[Subtree]] = {
+    "source": [Subtree(), _FILE, _SERVED],
+    "backingStore": [Subtree(), _CHAIN],
+    "mirror": [Subtree((("type", "file"), ("job", "copy")), children=(("source", _FILE),))],
+    "reservations": [Subtree((("managed", "yes"),))],
+    "identity": [Subtree((("user", "a"), ("group", "1")))],
+}
 # What does not say a thing both as a text and in elements: white space between the two would belong to the text.
 FITTING: dict[type, Callable[[Any], Any]] = {
     Nvram: lambda nvram: nvram if nvram.path is None else replace(nvram, source=None),
@@ -116,7 +129,7 @@ def of_type(type_: Any, at: At) -> st.SearchStrategy[Any]:
     if get_origin(type_) is Literal:
         return st.sampled_from(get_args(type_))
     if type_ is Subtree:
-        return SUBTREES
+        return st.sampled_from(KEPT[at.path.rpartition("/")[2]])
     if hasattr(type_, "__dataclass_fields__"):
         return any_of(type_)
     if at.codec is not None:

@@ -472,7 +472,7 @@ def test_a_display_gets_a_port_and_a_listen_element(devices: str, expected: Grap
         ("<vcpu>0</vcpu>", "", "the number of vcpus is 0"),
         ("<vcpu>2</vcpu><cpu><topology sockets='1' cores='3' threads='1'/></cpu>", "", "CPU topology makes 3 vcpus"),
         ("<clock offset='timezone'/>", "", "timezone"),
-        ("<clock offset='utc' adjustment='3'/>", "", "adjustment and basis with offset 'utc'"),
+        ("<clock offset='absolute' start='1' adjustment='3'/>", "", "adjustment and basis with offset 'absolute'"),
         ("", "<disk><target dev='vda'/></disk>", "missing source information for device vda"),
         ("", "<disk><source file='/x'/><target dev='xy'/></disk>", "Unknown disk name 'xy' and no address specified"),
         ("", "<disk><source file='/x'/><target dev='vda'/></disk>" * 2, "target 'vda' duplicated"),

@@ -36,8 +36,6 @@ THEIRS: Mapping[str, Mapping[str, str]] = {
         r"(source|disk)/encryption/(cipher|ivgen)|encryption/(cipher|ivgen)/.*": "libvirt refuses it of domains' disks",
         r"(hostdev|devices)/(hostdev/)?(ip|route)(/.*)?": "of LXC's guests",
         r"(source/)?adapter/.*|parentaddr/address/.*": "a pool's adapter; a SCSI one has a name",
-        r"(os|nvram)/(nvram/)?source(/.*)?": "kept as it was said",
-        r"(\w+/)?(reservations|identity|mirror|backingStore)/.*|format/metadata_cache/max_size": "kept as it was said",
     },
     "network": {
         r"network/options|(network/)?options?/.*": "dnsmasq's namespace: networks of the qemu driver are yet to come",
@@ -60,7 +58,6 @@ OURS: Mapping[str, Mapping[str, str]] = {
         r"devices/\w+/(rom|boot|acpi|alias)|\w+/(rom|boot|acpi|alias)/@\w+": _ANY,
         r"(domain/)?devices/crypto(/.*)?|crypto/.*": "not yet in the schema of libvirt 9.0, which reads it",
         r"source/address/(@.*|zpci)": "one union of addresses for all devices",
-        r"(.*/)?@?\*(/.*)?": "kept as it was said",
         r"(memory/)?target/address(/@base)?": "written by libvirt for running guests",
         r"devices/graphics/@websocketGenerated": "written by libvirt for running guests",
         r"filesystem/source/@(pool|volume)|disk/blockio/@discard_granularity|devices/sound/@multichannel": (

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from ...enums.error import ErrorNumber
 from ..binding import At, Subtree
 from ..values import SIGNED, YES_NO
+from .devices.disk import Disk
 
 BootDevice = Literal["hd", "cdrom", "network", "fd"]
 
@@ -30,7 +31,7 @@ class Nvram:
     type: Annotated[Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"] | None, At("@type")] = (
         None
     )
-    source: Annotated[Subtree | None, At("source")] = None
+    source: Annotated[Subtree | None, At("source", like=lambda: Disk, part="source")] = None
     path: Annotated[str | None, At(".")] = None
 
 

@@ -27,10 +27,9 @@ RELAX_NG = "http://relaxng.org/ns/structure/1.0"
 ANNOTATIONS = "http://relaxng.org/ns/compatibility/annotations/1.0"
 TYPES = "http://www.w3.org/2001/XMLSchema-datatypes"
 
-# What applications keep in a document, and what is kept as it was said.
+# What applications keep in a document.
 _APPLICATIONS = "applications"
 _ANYTHING = "anything"
-_PLAIN = "plainTree"
 _NOT_EMPTY = "someText"
 
 
@@ -182,10 +181,16 @@ class _Grammar:
         if isinstance(place, Opaque):
             return [self._define(_APPLICATIONS, None, self._applications)]
         if isinstance(place, Kept):
-            return [self._define(_PLAIN, None, _plain)]
+            return [self._kept(place)]
         if place.by is None:
             return [self._class(shape) for shape in place.shapes.values()]
         return [self._union(place, place.by)]
+
+    def _kept(self, place: Kept) -> etree._Element:
+        name, inner = place.pattern()
+        if isinstance(inner, Shape):
+            return self._class(inner)
+        return self._define(name, inner, lambda: self._content(inner, frozenset()))
 
     def _union(self, place: Nested, by: str) -> etree._Element:
         arms = [
@@ -276,13 +281,3 @@ def _anything() -> list[etree._Element]:
     """Whatever attributes, texts and elements."""
     inner = _make("element", _make("anyName"), _named("ref", _ANYTHING))
     return [_make("zeroOrMore", _choice([_make("attribute", _make("anyName")), _make("text"), inner]))]
-
-
-def _plain() -> list[etree._Element]:
-    """What a `Subtree` keeps: elements and attributes of no namespace, texts where there are no elements."""
-    none = [_make("nsName"), _make("nsName")]
-    for name in none:
-        name.set("ns", "")
-    attributes = _make("zeroOrMore", _make("attribute", none[0]))
-    elements = _make("oneOrMore", _make("element", none[1], _named("ref", _PLAIN)))
-    return [attributes, _choice([_make("text"), elements])]

@@ -190,16 +190,16 @@ class Disk(Device):
     slices: Annotated[tuple[Slice, ...], At("source/slices/slice")] = ()
     source_labels: Annotated[tuple[DeviceLabel, ...], At("source/seclabel")] = ()
     source_encryption: Annotated[DiskEncryption | None, At("source/encryption")] = None
-    reservations: Annotated[Subtree | None, At("source/reservations")] = None
+    reservations: Annotated[Subtree | None, At("source/reservations", like=lambda: Reservations)] = None
     initiator: Annotated[str | None, At("source/initiator/iqn/@name")] = None
-    identity: Annotated[Subtree | None, At("source/identity")] = None
+    identity: Annotated[Subtree | None, At("source/identity", like=lambda: Identity)] = None
     ssl_verify: Annotated[bool | None, At("source/ssl/@verify", YES_NO)] = None
     cookies: Annotated[tuple[Cookie, ...], At("source/cookies/cookie")] = ()
     readahead: Annotated[int | None, At("source/readahead/@size")] = None
     timeout: Annotated[int | None, At("source/timeout/@seconds")] = None
     reconnect: Annotated[bool | None, At("source/reconnect/@enabled", YES_NO)] = None
     reconnect_timeout: Annotated[int | None, At("source/reconnect/@timeout")] = None
-    backing: Annotated[Subtree | None, At("backingStore")] = None
+    backing: Annotated[Subtree | None, At("backingStore", like=lambda: BackingStore)] = None
     backend_domain: Annotated[str | None, At("backenddomain/@name")] = None
     cylinders: Annotated[int | None, At("geometry/@cyls")] = None
     heads: Annotated[int | None, At("geometry/@heads")] = None
@@ -208,7 +208,7 @@ class Disk(Device):
     logical_block_size: Annotated[int | None, At("blockio/@logical_block_size")] = None
     physical_block_size: Annotated[int | None, At("blockio/@physical_block_size")] = None
     discard_granularity: Annotated[int | None, At("blockio/@discard_granularity")] = None
-    mirror: Annotated[Subtree | None, At("mirror")] = None
+    mirror: Annotated[Subtree | None, At("mirror", like=lambda: Mirror)] = None
     target: Annotated[str, At("target/@dev", missing=ErrorNumber.NO_TARGET)]
     bus: Annotated[DiskBus | None, At("target/@bus")] = None
     tray: Annotated[Literal["open", "closed"] | None, At("target/@tray")] = None
@@ -228,3 +228,59 @@ class Disk(Device):
     def path(self) -> str | None:
         """The path or name of what the drive holds, whatever its type; None where it is empty."""
         return self.source or self.source_dev or self.source_dir or self.source_name or self.volume or self.socket
+
+
+# -- what is kept as it was said ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFormat:
+    """The format of an image; `metadata_cache`: bytes."""
+
+    type: Annotated[DiskFormat | None, At("@type")] = None
+    metadata_cache: Annotated[int | None, At("metadata_cache/max_size", SIZE_BYTES)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackingStore:
+    """The image that another one stands on; one that says nothing is the end of the chain."""
+
+    type: Annotated[DiskType | None, At("@type")] = None
+    index: Annotated[int | None, At("@index")] = None
+    format: Annotated[ImageFormat | None, At("format")] = None
+    source: Annotated[Subtree | None, At("source", like=lambda: Disk, part="source")] = None
+    backing: Annotated[Subtree | None, At("backingStore", like=lambda: BackingStore)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mirror:
+    """The image that a running disk is copied to."""
+
+    type: Annotated[DiskType | None, At("@type")] = None
+    file: Annotated[str | None, At("@file")] = None
+    file_format: Annotated[DiskFormat | None, At("@format")] = None
+    job: Annotated[Literal["copy", "active-commit"] | None, At("@job")] = None
+    ready: Annotated[Literal["yes", "abort", "pivot"] | None, At("@ready")] = None
+    format: Annotated[ImageFormat | None, At("format")] = None
+    source: Annotated[Subtree | None, At("source", like=lambda: Disk, part="source")] = None
+    backing: Annotated[Subtree | None, At("backingStore", like=lambda: BackingStore)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservations:
+    """Who keeps a SCSI disk's reservations: a program of the driver's (`managed`), or one that listens."""
+
+    managed: Annotated[bool | None, At("@managed", YES_NO)] = None
+    type: Annotated[Literal["unix"] | None, At("source/@type")] = None
+    path: Annotated[str | None, At("source/@path")] = None
+    mode: Annotated[Literal["client", "server"] | None, At("source/@mode")] = None
+    reconnect: Annotated[bool | None, At("source/reconnect/@enabled", YES_NO)] = None
+    reconnect_timeout: Annotated[int | None, At("source/reconnect/@timeout")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the host is to a server of NFS: names or numbers."""
+
+    user: Annotated[str | None, At("@user")] = None
+    group: Annotated[str | None, At("@group")] = None
