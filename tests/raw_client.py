@@ -16,7 +16,7 @@ from virtactor.wire.framing import Packet, PacketReader, PacketType, Status, enc
 from virtactor.wire.lanes import MSGPACK, XDR, Lane, lane_of
 from virtactor.wire.table import KEEPALIVE_PROGRAM, PROGRAM_VERSION, ROWS, DomainRef, Row, row_of
 
-PATIENCE = 60.0  # seconds for what takes a moment on an idle machine
+from .waiting import PATIENCE
 
 
 class Event(NamedTuple):

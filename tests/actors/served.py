@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -30,20 +29,15 @@ from virtactor.wire.lanes import MSGPACK, Lane
 from virtactor.wire.paths import Paths
 from virtactor.wire.table import DomainRef
 
-from ..raw_client import PATIENCE, RawClient
+from ..raw_client import RawClient
+from ..waiting import PATIENCE, wait_until
 from .loops import WatchedLoop, no_complaints
+
+__all__ = ["PATIENCE", "wait_until"]
 
 T = TypeVar("T")
 
 NEVER = 1000.0  # seconds between two pings, where the test itself lets that time pass
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for what only another thread or process can bring about."""
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.001)
 
 
 class SlowDomain(TestDomain):

@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,9 @@ from virtactor.wire.pack import encode
 from virtactor.wire.table import ROWS, Row, row_of
 
 from ..libvirtd import Libvirtd
+from ..waiting import PATIENCE, in_thread, wait_until
 
-PATIENCE = 60.0  # seconds for what takes a moment on an idle machine
+__all__ = ["PATIENCE", "in_thread", "wait_until"]
 
 Handler = Callable[..., tuple]
 
@@ -176,28 +176,6 @@ def reply_packet(call: Packet, type: int, status: int, payload: bytes) -> bytes:
 
 def domain_ref(name: str, id: int = -1) -> tuple[str, bytes, int]:
     return (name, name.encode().rjust(16, b"\0"), id)
-
-
-def in_thread(function: Callable, *args: Any, **more: Any) -> Future:
-    """Run on a thread of its own; a daemon thread, so that one that hangs fails its test only."""
-    future: Future = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(function(*args, **more))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True, name=f"in_thread {function}").start()
-    return future
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait for something that only another thread's progress can show."""
-    until = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.001)
 
 
 @pytest.fixture(autouse=True)

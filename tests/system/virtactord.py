@@ -9,10 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,10 +19,12 @@ from virtactor.wire.enums.domain import DomainUndefineFlagsValues
 from virtactor.wire.paths import Paths
 
 from ..processes import end_processes_of
+from ..waiting import PATIENCE, in_thread, wait_until
+
+__all__ = ["PATIENCE", "in_thread", "wait_until"]
 
 T = TypeVar("T")
 
-PATIENCE = 60.0  # seconds for what takes a moment on an idle machine
 URI = "qemu:///system"
 MARKER = "marker-of-the-test"
 
@@ -115,29 +115,6 @@ def _commands() -> Iterator[tuple[int, bytes]]:
             except OSError:
                 continue
             yield int(entry.name), command
-
-
-def wait_until(condition: Callable[[], T | None], patience: float = PATIENCE) -> T:
-    """Wait for what only another process can bring about; gives what the condition gave."""
-    until = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.002)
-    return found
-
-
-def in_thread(function: Callable[..., T], *args: Any, **more: Any) -> Future[T]:
-    """Run on a thread of its own; a daemon thread, so that one that hangs fails its test only."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(function(*args, **more))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True, name=f"in_thread {function}").start()
-    return future
 
 
 class Story:
