@@ -52,7 +52,7 @@ for number in (signal.SIGPIPE, signal.SIGXFSZ):
     signal.signal(number, signal.SIG_DFL)
 os.execvp(sys.argv[2], sys.argv[2:])
 """
-KILL_GRACE = 5.0  # seconds for a SIGKILL to take effect; longer means D state
+KILL_GRACE = 30.0  # seconds for a SIGKILL to take effect; longer means D state, or a host that is very busy
 _CHUNK = 64 * 1024
 
 

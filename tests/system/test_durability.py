@@ -370,8 +370,10 @@ def test_a_mark_goes_with_its_damaged_definition(daemon: Virtactord, client: Hos
 
 def test_nothing_is_left_of_a_guest_that_ended_while_no_daemon_ran(daemon: Virtactord, client: Host) -> None:
     gone, kept = (client.domains.create(plain(name, AGENT), paused=True) for name in ("gone", "kept"))
-    helpers = {}
+    helpers, companions = {}, {}
     for domain in (gone, kept):
+        mark = {**os.environ, "VIRTACTOR_COMPANION": str(daemon.run / str(domain.uuid))}
+        companions[domain] = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"], env=mark)
         # What serves a guest beside its QEMU, as the daemon knows it: by its name and a file of the guest.
         command = ["swtpm", "-c", "import time; time.sleep(1000)", str(daemon.run / f"{domain.uuid}.tpm")]
         helpers[domain] = subprocess.Popen(command, executable=sys.executable)
@@ -385,14 +387,17 @@ def test_nothing_is_left_of_a_guest_that_ended_while_no_daemon_ran(daemon: Virta
     daemon.start()
     assert daemon.files_of(gone.uuid) == []
     assert helpers[gone].wait(PATIENCE) == -signal.SIGKILL
+    assert companions[gone].wait(PATIENCE) == -signal.SIGKILL
     assert helpers[kept].poll() is None
+    assert companions[kept].poll() is None
     assert daemon.files_of(kept.uuid) == [
         f"{kept.uuid}.{suffix}" for suffix in ("agent-0", "monitor", "pid", "something-new", "status", "tpm")
     ]
     kept.destroy()
     wait_until(lambda: daemon.files_of(kept.uuid) == [])
-    helpers[kept].kill()
-    helpers[kept].wait(PATIENCE)
+    for left in (helpers[kept], companions[kept]):
+        left.kill()
+        left.wait(PATIENCE)
 
 
 def test_a_guests_log_is_rotated_while_it_runs(root: Path, probed: Path) -> None:

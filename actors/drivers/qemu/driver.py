@@ -95,9 +95,9 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
             if (status := self._recovered(uuid, definitions.get(uuid), processes[uuid])) is not None:
                 statuses[uuid] = status
         unattended = damaged & processes.keys() - statuses.keys()
-        self._end_companions(statuses.keys() | processes.keys())
         self._end_unknown({uuid: processes[uuid] for uuid in processes.keys() - statuses.keys() - unattended})
         alive = {uuid for uuid, status in statuses.items() if status.process.is_alive()}
+        self._end_companions(alive | unattended)
         self._end_helpers(alive | unattended)
         # Those of a guest that has a status go when its domain has taken that up.
         self._remove_leftovers({*statuses, *unattended})
@@ -203,7 +203,7 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
             end_at_once(identity)
 
     def _end_companions(self, uuids: Set[str]) -> None:
-        """End what was started beside a QEMU that never came."""
+        """End what was started beside a QEMU that never came, or that has ended while nobody watched."""
         for uuid, companions in companions_of(self._files.run).items():
             for identity in companions if uuid not in uuids else ():
                 logger.warning("ending process %d of %s: it serves nobody", identity.pid, uuid)

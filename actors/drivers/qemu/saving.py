@@ -164,6 +164,7 @@ class GuestSaving(Guest):
 
     async def _until_told(self, command: str, arguments: dict[str, Any], question: str) -> None:
         """Run what QEMU does beside other things, until it tells the end. Raises OperationFailed, ProcessFailure."""
+        self.require_active()
         process = self.process
         assert process is not None
         told = self._finished = self.runtime.loop.create_future()
