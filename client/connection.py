@@ -27,7 +27,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from ..wire.enums.connect import Feature
 from ..wire.enums.error import ErrorDomain, ErrorNumber
 from ..wire.errors import ConnectionLost, InvalidArgument, NotSupported, OperationTimeout, VirtError
 from ..wire.framing import (
@@ -170,6 +169,8 @@ class Connection:
             return
         if not self._link.carries_descriptors:
             raise _no_descriptors()
+        from ..wire.enums.connect import Feature  # Here, as few programs hand files over.
+
         # Whoever reads at the moment has no room for descriptors. The answer wakes him, and none comes before it.
         self._link_receive = self._link.receive_into(self._packets.descriptors)
         try:
