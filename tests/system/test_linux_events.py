@@ -226,6 +226,16 @@ def test_devices_that_the_guest_lets_go_of_are_told_and_leave_the_document(told:
         assert f"name='{alias}'" not in domain.xml().replace('"', "'")
 
 
+def test_a_device_that_the_guest_keeps_is_told_of_and_stays(told: Told, boot: Boot) -> None:
+    module = "<memory model='dimm'><target><size unit='MiB'>128</size><node>0</node></target></memory>"
+    shell = boot(module, NODE, words="memhp_default_state=online_kernel")
+    # The kernel puts what it cannot move into the module.
+    shell.run("i=0; while [ $i -lt 3000 ]; do : >/tmp/$i; i=$((i+1)); done")
+    qmp(shell.domain, "device_del", id="dimm0")
+    assert told.fields(kinds.DeviceRemovalFailed) == {"alias": "dimm0"}
+    assert [each.alias for each in live(shell.domain).devices.memories] == ["dimm0"]
+
+
 def test_a_kernel_that_panics_is_told_of(told: Told, boot: Boot) -> None:
     shell = boot("<panic model='isa'/>", "<on_crash>destroy</on_crash>")
     assert told.until("STARTED BOOTED") == ["STARTED BOOTED"]

@@ -153,6 +153,19 @@ def _device(live: DomainDefinition, data: Data) -> Fields | None:
     return (str(data["device"]),) if data.get("device") else None
 
 
+# What ACPI calls an ejection, asked for by the host or begun by the guest, and the ways in which it fails. A guest that
+# is still at it has not failed (0x84).
+_EJECTIONS = frozenset({0x3, 0x103})
+_FAILURES = frozenset({0x1, 0x2, 0x80, 0x81, 0x82, 0x83})
+
+
+def _refusal(live: DomainDefinition, data: Data) -> Fields | None:
+    """What a guest reports of a device that it was to let go of."""
+    told = data.get("info", {})
+    failed = told.get("source") in _EJECTIONS and told.get("status") in _FAILURES
+    return _device(live, told) if failed else None
+
+
 def _agent(live: DomainDefinition, data: Data) -> Fields | None:
     channels = (each for each in live.devices.channels if isinstance(each, Channel) and each.alias == data.get("id"))
     if not any(channel.name == AGENT for channel in channels):
@@ -223,7 +236,7 @@ NEWS: Mapping[str, tuple[Telling, ...]] = {
     "SUSPEND_DISK": (_tell("domain_event_pmsuspend_disk"),),
     "BALLOON_CHANGE": (_tell("domain_event_balloon_change", _balloon),),
     "DEVICE_UNPLUG_GUEST_ERROR": _REMOVAL_FAILED,
-    "MEM_UNPLUG_ERROR": _REMOVAL_FAILED,
+    "ACPI_DEVICE_OST": (_tell("domain_event_callback_device_removal_failed", _refusal),),
     "VSERPORT_CHANGE": (_tell("domain_event_callback_agent_lifecycle", _agent),),
     "MIGRATION_PASS": (_tell("domain_event_callback_migration_iteration", _pass),),
     "BLOCK_WRITE_THRESHOLD": (_tell("domain_event_block_threshold", _threshold),),
