@@ -7,6 +7,7 @@ A save that fails or is interrupted leaves the guest as it was, and no file.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +18,14 @@ from ....wire.documents.domain import DomainDefinition, format_domain, parse_dom
 from ....wire.enums.domain import DomainCreateFlags, DomainState, DomainXMLFlags
 from ....wire.enums.domain_tuning import DomainCoreDumpFlags, DomainCoreDumpFormat, DomainSaveRestoreFlags
 from ....wire.enums.error import ErrorNumber
-from ....wire.errors import InvalidArgument, NotSupported, OperationFailed, OperationInvalid, VirtError
+from ....wire.errors import (
+    InvalidArgument,
+    MonitorFailure,
+    NotSupported,
+    OperationFailed,
+    OperationInvalid,
+    VirtError,
+)
 from ....wire.table import DomainRef
 from ...call import Call
 from ...lifecycle import Happening
@@ -28,6 +36,8 @@ from .images import Image, NewFile, open_stream, read_image, rewrite_image, temp
 from .pumps import Pump
 from .surroundings import QemuSurroundings
 from .unfinished_saves import UnfinishedSave, go_on
+
+logger = logging.getLogger("virtactor.qemu")
 
 _RUNNING, _PAUSED = int(DomainSaveRestoreFlags.RUNNING), int(DomainSaveRestoreFlags.PAUSED)
 _BYPASS_CACHE = int(DomainSaveRestoreFlags.BYPASS_CACHE)
@@ -164,8 +174,9 @@ class GuestSaving(Guest):
 
     async def _until_told(self, command: str, arguments: dict[str, Any], question: str) -> None:
         """Run what QEMU does beside other things, until it tells the end. Raises OperationFailed, ProcessFailure."""
-        self.require_active()
         process = self.process
+        if process is None:
+            self.require_active()  # It has ended meanwhile. A guest that is being restored is not active yet.
         assert process is not None
         told = self._finished = self.runtime.loop.create_future()
         ended = asyncio.ensure_future(process.wait())
@@ -190,8 +201,10 @@ class GuestSaving(Guest):
         try:
             if self.process is not None and self.process.exit is None:
                 await go_on(lambda command: self.execute(None, command), was_running)
+        except MonitorFailure as error:
+            logger.warning("%s: cannot go on after a save that failed: %s", self.label, error)
         except VirtError:
-            pass  # It has ended or hangs; whoever asks next is told.
+            return  # It hangs, or its monitor is closed: who connects to it next does it, unless somebody was quicker.
         self.unfinished_save = None
         self.save_live_state()
 
