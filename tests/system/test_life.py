@@ -14,8 +14,10 @@ from virtactor.client import (
     NoDomain,
     OperationDenied,
     OperationInvalid,
+    UnsupportedConfig,
     VirtError,
 )
+from virtactor.wire.enums.domain_tuning import DomainLifecycle, DomainLifecycleAction
 
 from .guests import PTY, plain
 from .virtactord import Story, Virtactord, state, wait_until
@@ -284,3 +286,25 @@ def test_what_is_marked_for_it_starts_with_the_first_daemon_of_a_boot(daemon: Vi
         marked.destroy()
         marked.undefine()
         assert list((daemon.paths.config / "qemu" / "autostart").iterdir()) == []
+
+
+def test_what_may_follow_an_end_is_chosen_while_the_guest_runs(host: Host) -> None:
+    domain = host.domains.define(plain("g"))
+    domain.start(paused=True)
+    domain.set_lifecycle_action(DomainLifecycle.POWEROFF, DomainLifecycleAction.RESTART, live=True)
+    assert "<on_poweroff>restart</on_poweroff>" in domain.xml()
+    assert "<on_poweroff>destroy</on_poweroff>" in domain.xml(inactive=True)
+    for end, action in (
+        (DomainLifecycle.REBOOT, DomainLifecycleAction.PRESERVE),
+        (DomainLifecycle.POWEROFF, DomainLifecycleAction.RESTART_RENAME),
+        (DomainLifecycle.CRASH, DomainLifecycleAction.COREDUMP_DESTROY),
+    ):
+        with pytest.raises(UnsupportedConfig, match="doesn't support"):
+            domain.set_lifecycle_action(end, action, config=True)
+
+
+def test_a_live_document_says_where_a_display_listens(host: Host) -> None:
+    domain = host.domains.define(plain("g", "<graphics type='vnc' port='-1'/>"))
+    domain.start(paused=True)
+    assert "<listen type='address' address='127.0.0.1'/>" in domain.xml()
+    assert "<listen type='address'/>" in domain.xml(inactive=True)

@@ -81,7 +81,7 @@ def test_a_screenshot_is_a_picture(host: Host) -> None:
     shot = domain.screenshot()
     assert shot.mime == "image/png"
     assert shot.data.startswith(b"\x89PNG\r\n")
-    with pytest.raises(InvalidArgument, match="no such screen"):
+    with pytest.raises(OperationInvalid, match="no such screen ID"):
         domain.screenshot(7)
 
 

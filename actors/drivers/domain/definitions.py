@@ -119,7 +119,11 @@ class Definitions(Saving):
                 f"Lifecycle event '{end.removeprefix('on_')}' doesn't support '{name}' action",
                 domain=ErrorDomain.DOMAIN,
             )
+        self.check_lifecycle_action(end, name)
         await self.change_documents(flags, lambda definition: dataclasses.replace(definition, **{end: name}))
+
+    def check_lifecycle_action(self, end: str, action: str) -> None:
+        """Refuse what this driver does not do at an end of the guest (``on_reboot``, …). Raises UnsupportedConfig."""
 
 
 # By virDomainLifecycleAction.

@@ -65,7 +65,7 @@ class Controls(Talking, GuestFigures):
         if not videos:
             raise OperationFailed("no screens to take screenshot from", code=ErrorNumber.INTERNAL_ERROR)
         if screen >= sum(each.heads or 1 for each in videos):
-            raise InvalidArgument("no such screen")
+            raise OperationInvalid("no such screen ID", object=self.name)
         which = {"head": screen, "device": videos[0].alias} if screen else {}
         fd = await self.written_by_qemu(call, "screendump", {"format": "png", **which})
         return Download.start(self.runtime, fd, f"screenshot of {self.name}"), "image/png"

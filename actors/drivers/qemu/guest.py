@@ -29,6 +29,7 @@ from ....wire.errors import (
     OperationTimeout,
     ProcessFailure,
     ResourceBusy,
+    UnsupportedConfig,
     VirtError,
 )
 from ...call import Call, spanning
@@ -52,6 +53,12 @@ logger = logging.getLogger("virtactor.qemu")
 
 BYTES_PER_KIB = 1024
 MOMENT = 0.05  # seconds
+# What may follow each end of a guest.
+_ACTIONS = {
+    "on_poweroff": ("destroy", "restart", "preserve"),
+    "on_reboot": ("destroy", "restart"),
+    "on_crash": ("destroy", "restart", "preserve"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,10 +286,16 @@ class Guest(Records):
     # -- what jobs do --------------------------------------------------------------------------------------------------
 
     async def pause(self, call: Call) -> None:
+        self.unfinished_save = None
         await self.execute(call, "stop")
 
     async def unpause(self, call: Call) -> None:
+        self.unfinished_save = None
         await self.execute(call, "cont")
+
+    def check_lifecycle_action(self, end: str, action: str) -> None:
+        if action not in _ACTIONS[end]:
+            raise UnsupportedConfig(f"qemu driver doesn't support the '{action}' action for '{end}'")
 
     async def press_power_button(self, call: Call, flags: int) -> None:
         self.expect_reboot(False)

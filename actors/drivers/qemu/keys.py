@@ -6,6 +6,7 @@ from typing import Any
 
 from ....wire.enums.domain_tuning import KeycodeSet
 from ....wire.errors import InvalidArgument
+from .key_sets import LINUX_OF
 
 # Of Linux' codes the first are the keyboard's own.
 _SAME_MAX = 88
@@ -35,7 +36,8 @@ def _number(codeset: int, code: int) -> int:
         found = code & 0x7F | 0x80 if code >> 8 == 0xE0 else code
         if 0 < found <= _MAX:
             return found
-    linux = code if codeset == KeycodeSet.LINUX else _USB.get(code) if codeset == KeycodeSet.USB else None
+    others = _USB if codeset == KeycodeSet.USB else LINUX_OF.get(codeset, {})
+    linux = code if codeset == KeycodeSet.LINUX else others.get(code)
     if linux is not None and 0 < linux <= _SAME_MAX:
         return linux
     if linux in _LINUX:

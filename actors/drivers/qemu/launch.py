@@ -37,6 +37,7 @@ from .command_line import (
     environment,
     preparation,
 )
+from .command_line.graphics import DEFAULT_LISTEN
 from .companions import end_companions, start_companion
 from .host_models import as_given, with_named_model
 from .named_capabilities import with_named
@@ -308,7 +309,7 @@ def with_answers(live: DomainDefinition, told: dict[str, Any]) -> DomainDefiniti
         return device
 
     devices = _with_plugged_memory(live.devices.mapped(completed), told.get("query-memory-devices", ()))
-    graphics = tuple(_with_ports(display, port, browsers) for display in devices.graphics)
+    graphics = tuple(_with_place(_with_ports(display, port, browsers)) for display in devices.graphics)
     return mirror_console(dataclasses.replace(live, devices=dataclasses.replace(devices, graphics=graphics)))
 
 
@@ -329,6 +330,18 @@ def _with_ports(display: Graphics, port: str | None, browsers: int | None) -> Gr
     if display.websocket == -1 and browsers is not None:
         display = dataclasses.replace(display, websocket=browsers, websocket_generated=True)
     return dataclasses.replace(display, port=int(port)) if display.autoport and port else display
+
+
+def _with_place(display: Graphics) -> Graphics:
+    """A display with the address that it has where none is said."""
+    if display.type not in ("vnc", "spice") or not display.listens:
+        return display
+    listens = tuple(
+        dataclasses.replace(each, address=DEFAULT_LISTEN) if (each.type, each.address) == ("address", None) else each
+        for each in display.listens
+    )
+    first = listens[0].address if listens[0].type == "address" else display.listen
+    return dataclasses.replace(display, listens=listens, listen=first)
 
 
 def _websocket(servers: Any) -> int | None:
