@@ -307,7 +307,7 @@ def test_damaged_files_are_set_aside_and_the_others_load(daemon: Virtactord, cli
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: pid not in daemon.qemus())
     daemon.start()
-    assert daemon.files_of(transient.uuid) == []
+    wait_until(lambda: daemon.files_of(transient.uuid) == [])
     assert state(good) == "PAUSED USER"
 
 
@@ -385,7 +385,7 @@ def test_nothing_is_left_of_a_guest_that_ended_while_no_daemon_ran(daemon: Virta
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: daemon.qemu_of(gone.uuid) is None)
     daemon.start()
-    assert daemon.files_of(gone.uuid) == []
+    wait_until(lambda: daemon.files_of(gone.uuid) == [])
     assert helpers[gone].wait(PATIENCE) == -signal.SIGKILL
     assert companions[gone].wait(PATIENCE) == -signal.SIGKILL
     assert helpers[kept].poll() is None
@@ -430,7 +430,7 @@ def test_a_status_of_another_boot_is_of_a_guest_that_has_ended(daemon: Virtactor
     )
     daemon.start()
     assert state(domain) == "SHUTOFF CRASHED"
-    assert daemon.files_of(domain.uuid) == []
+    wait_until(lambda: daemon.files_of(domain.uuid) == [])
 
 
 def test_a_stopped_daemon_leaves_its_guests_alone(daemon: Virtactord, client: Host) -> None:

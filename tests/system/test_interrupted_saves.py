@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from virtactor.actors.drivers.qemu.images import read_image
-from virtactor.client import ConnectionLost, Domain, DomainState, Host
+from virtactor.client import Domain, DomainState, Host, VirtError
 
 from .guests import plain
 from .virtactord import PATIENCE, Virtactord, in_thread, state, wait_until
@@ -30,7 +30,7 @@ def files(daemon: Virtactord) -> list[str]:
     return sorted(path.name for path in (daemon.paths.state / "qemu/save").iterdir())
 
 
-def die_in_save(daemon: Virtactord, domain: Domain, path: Path | None = None) -> Path:
+def die_in_save(daemon: Virtactord, domain: Domain, path: Path | None = None, number: int = signal.SIGKILL) -> Path:
     """Let the daemon die when QEMU is to write the guest, and QEMU write on; the file that is not whole."""
     pid = daemon.qemu_of(domain.uuid)
     assert pid is not None
@@ -39,16 +39,19 @@ def die_in_save(daemon: Virtactord, domain: Domain, path: Path | None = None) ->
     folder = image_of(daemon).parent if path is None else path.parent
     wait_until(lambda: "inode=" in (daemon.run / f"{domain.uuid}.status").read_text())
     (part,) = folder.glob("*.part")
-    daemon.kill()
-    assert isinstance(saving.exception(PATIENCE), ConnectionLost)
+    daemon.kill(number)
+    assert isinstance(saving.exception(PATIENCE), VirtError)
     os.kill(pid, signal.SIGCONT)
     return part
 
 
-def test_a_guest_that_was_being_saved_runs_on_and_no_image_is_left(daemon: Virtactord, client: Host) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_guest_that_was_being_saved_runs_on_and_no_image_is_left(
+    daemon: Virtactord, client: Host, number: int
+) -> None:
     domain = client.domains.define(plain("g"))
     domain.start()
-    part = die_in_save(daemon, domain)
+    part = die_in_save(daemon, domain, number=number)
     daemon.start()
     domain.wait(DomainState.RUNNING, PATIENCE)
     wait_until(lambda: domain.monitor_command({"execute": "query-status"})["return"]["running"])

@@ -126,7 +126,7 @@ def test_a_gracefully_destroyed_guest_that_does_not_end_is_left_alone(
     assert state(domain) == "RUNNING BOOTED"
     # It was asked, though, and does as it was told once it can.
     freezer.thaw(domain)
-    assert story.wait_for("g", "STOPPED SHUTDOWN") == ["STARTED BOOTED", "STOPPED SHUTDOWN"]
+    assert story.wait_for("g", "STOPPED SHUTDOWN") == ["STARTED BOOTED", "SHUTDOWN HOST", "STOPPED SHUTDOWN"]
 
 
 def wrapper(folder: Path, name: str, line: str) -> str:
