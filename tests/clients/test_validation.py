@@ -52,3 +52,18 @@ def test_a_guest_is_refused_by_line_or_there(
     assert run(command, environment).returncode == 0
     with shared.connect() as host:
         assert "checked" in host.domains
+
+
+def test_what_is_edited_is_validated(qemu_uri: str, shared: Virtactord, environment: dict[str, str]) -> None:
+    virsh = [need("virsh", "libvirt-clients"), "--quiet", "--connect", qemu_uri]
+    with shared.connect() as host:
+        guest = host.domains.define(plain("edited"))
+
+        done = run([*virsh, "edit", "edited"], {**environment, "EDITOR": "sed -i s/16384/32768/"})
+        assert done.returncode == 0, done.stderr
+        assert "<memory unit='KiB'>32768</memory>" in guest.xml()
+
+        # Without a terminal to ask at, virsh says no more than that it failed.
+        refused = run([*virsh, "edit", "edited"], {**environment, "EDITOR": "sed -i s/memory/memroy/"})
+        assert refused.stderr == "error: Failed.\n"
+        assert "<memory unit='KiB'>32768</memory>" in guest.xml()
