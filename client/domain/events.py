@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 
 _FAMILIES = ("ipv4", "ipv6", "unix")
 _CHANNEL = ConnectDomainEventAgentLifecycleReason.CHANNEL
+_CHANGES = {
+    ConnectDomainEventDiskChangeReason.CHANGE_MISSING_ON_START: "changed",
+    ConnectDomainEventDiskChangeReason.DROP_MISSING_ON_START: "dropped",
+}
 _JOBS = {
     DomainBlockJobType.PULL: "Block Pull",
     DomainBlockJobType.COPY: "Block Copy",
@@ -194,7 +198,8 @@ class DiskChange(DomainEvent):
 
     @property
     def words(self) -> str:
-        return f"disk {self.alias}: {self.old_source} -> {self.new_source}: {words_of(self.reason)}"
+        old, new = ("<null>" if source is None else source for source in (self.old_source, self.new_source))
+        return f"disk {self.alias}: {old} -> {new}: {_CHANGES.get(self.reason, words_of(self.reason))}"  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ PUBLISHED: tuple[tuple[type[kinds.DomainEvent], tuple, dict[str, Any], str], ...
         kinds.DiskChange,
         (WEB, "/old", None, "cd0", 1),
         {"old_source": "/old", "new_source": None},
-        "disk cd0: /old -> None: drop missing on start",
+        "disk cd0: /old -> <null>: dropped",
     ),
     (kinds.TrayChange, (WEB, "cd0", 0), {"alias": "cd0"}, "disk cd0: opened"),
     (kinds.PMWakeup, (WEB,), {}, ""),

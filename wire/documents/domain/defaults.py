@@ -14,7 +14,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from ...cpuset import parse_numbers
-from ...errors import UnsupportedConfig, XMLError
+from ...errors import XMLError
 from ..replacing import replace
 from .address import Device
 from .clock import Clock
