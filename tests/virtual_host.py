@@ -57,7 +57,7 @@ class VirtualHost:
         self._memory = f"{memory}M"
         self._image = guest.load()
 
-    def run(self, script: str, seconds: float = 600.0) -> Output:
+    def run(self, script: str, seconds: float = 1800.0) -> Output:
         """Boot, run a shell script, power off. It has a disk /dev/vda of 64 MiB, and version 2 of control groups."""
         disk, socket = self._folder / "disk", self._folder / "socket"
         with disk.open("wb") as file:

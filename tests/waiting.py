@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE = 60.0  # seconds for what takes a moment on an idle machine
+# How many times slower this machine is than others: a host that is emulated says so.
+SLOWNESS = float(os.environ.get("VIRTACTOR_SLOWNESS", "1"))
+PATIENCE = 60.0 * SLOWNESS  # seconds for what takes a moment on an idle machine
 
 
 def wait_until(condition: Callable[[], T | None], patience: float = PATIENCE) -> T:

@@ -19,7 +19,7 @@ CHOSEN = (
 )
 CHOICE = "" if os.environ.get("VIRTACTOR_VERSION_2") == "all" else f"-k '{CHOSEN}'"
 SCRIPT = f"""
-export HOME=/tmp PYTHONDONTWRITEBYTECODE=1
+export HOME=/tmp PYTHONDONTWRITEBYTECODE=1 VIRTACTOR_SLOWNESS=20
 cd {Path(__file__).parents[2]}
 {sys.executable} -m pytest -q -rs --color=no -p no:cacheprovider {TESTS} {CHOICE}
 """

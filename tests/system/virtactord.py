@@ -19,7 +19,7 @@ from virtactor.wire.enums.domain import DomainUndefineFlagsValues
 from virtactor.wire.paths import Paths
 
 from ..processes import end_processes_of
-from ..waiting import PATIENCE, in_thread, wait_until
+from ..waiting import PATIENCE, SLOWNESS, in_thread, wait_until
 
 __all__ = ["PATIENCE", "in_thread", "wait_until"]
 
@@ -40,12 +40,18 @@ class Virtactord:
         self.process: subprocess.Popen[bytes] | None = None
         if cache is not None:
             shutil.copytree(cache, self.paths.cache / "qemu")
+        if SLOWNESS != 1:
+            self.configure()
 
     def configure(self, **qemu: Any) -> None:
-        """Write the section [qemu] of the configuration."""
-        self.paths.config.mkdir(exist_ok=True)
-        lines = [f"{key} = {json.dumps(value)}" for key, value in qemu.items()]
-        (self.paths.config / "virtactord.toml").write_text("\n".join(["[qemu]", *lines]))
+        """Write the section [qemu] of the configuration; on a slow machine with deadlines that fit it."""
+        limits: dict[str, Any] = {}
+        if SLOWNESS != 1:
+            limits = {"deadline": 30.0 * SLOWNESS}
+            qemu = {"monitor_deadline": 10.0 * SLOWNESS, "start_deadline": 30.0 * SLOWNESS, **qemu}
+        self.paths.config.mkdir(parents=True, exist_ok=True)
+        lines = ["[limits]", *_settings(limits), "[qemu]", *_settings(qemu)]
+        (self.paths.config / "virtactord.toml").write_text("\n".join(lines))
 
     def start(self) -> None:
         notify = self.root / "notify"
@@ -63,9 +69,7 @@ class Virtactord:
 
     def _spawn(self, environ: dict[str, str]) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "virtactor.actors.daemon", "--root", str(self.root)], env=environ, stderr=log
-            )
+            self.process = subprocess.Popen(self.command, env=environ, stderr=log)
 
     @property
     def pid(self) -> int:
@@ -105,6 +109,10 @@ class Virtactord:
     def says(self, text: str) -> bool:
         """Whether the daemon's log has this."""
         return text in self.log.read_text()
+
+
+def _settings(values: dict[str, Any]) -> list[str]:
+    return [f"{key} = {json.dumps(value)}" for key, value in values.items()]
 
 
 def _commands() -> Iterator[tuple[int, bytes]]:
