@@ -37,6 +37,7 @@ class Virtactord:
         self.paths = Paths.below(root)
         self.run = self.paths.runtime / "qemu"
         self.log = root / "daemon.log"
+        self.command = [sys.executable, "-m", "virtactor.actors.daemon", "--root", str(root)]
         self.process: subprocess.Popen[bytes] | None = None
         if cache is not None:
             shutil.copytree(cache, self.paths.cache / "qemu")
@@ -69,7 +70,9 @@ class Virtactord:
 
     def _spawn(self, environ: dict[str, str]) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(self.command, env=environ, stderr=log)
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "virtactor.actors.daemon", "--root", str(self.root)], env=environ, stderr=log
+            )
 
     @property
     def pid(self) -> int:
