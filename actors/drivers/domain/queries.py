@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from ....wire.documents.domain import format_domain, without_live
 from ....wire.enums.domain import DomainControlState, DomainXMLFlags
 from ....wire.table import DomainRef
 from ...call import Call
 from .domain_object import DomainObject
+
+# As plain numbers: Python's flags take a microsecond for each look at them.
+_SECURE, _INACTIVE = int(DomainXMLFlags.SECURE), int(DomainXMLFlags.INACTIVE)
 
 
 class Queries(DomainObject):
@@ -34,12 +40,14 @@ class Queries(DomainObject):
             return int(DomainControlState.OK), 0, 0
         return int(DomainControlState.JOB), 0, int(held[1] * 1000)
 
-    def domain_get_xml_desc(self, call: Call, dom: DomainRef, flags: int) -> tuple[str]:
-        self.check_flags(call, flags, DomainXMLFlags.SECURE | DomainXMLFlags.INACTIVE)
+    def domain_get_xml_desc(
+        self, call: Call, dom: DomainRef, flags: int
+    ) -> tuple[str] | Coroutine[Any, Any, tuple[str]]:
+        self.check_flags(call, flags, _SECURE | _INACTIVE)
         definition = self.definition
-        if flags & DomainXMLFlags.INACTIVE:
+        if flags & _INACTIVE:
             definition = self.persistent or without_live(definition)
-        return (format_domain(definition, secure=bool(flags & DomainXMLFlags.SECURE)),)
+        return (format_domain(definition, secure=bool(flags & _SECURE)),)
 
     def domain_get_autostart(self, call: Call, dom: DomainRef) -> tuple[int]:
         return (int(self.autostart),)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from ....wire.documents.domain import format_domain, without_live
 from ....wire.enums.domain import DomainXMLFlags
 from ....wire.table import DomainRef
@@ -10,12 +13,13 @@ from .guest import Guest
 from .host_models import with_named_model
 
 XML_FLAGS = int(~DomainXMLFlags(0))
+_UPDATE_CPU = int(DomainXMLFlags.UPDATE_CPU)
 
 
 class GuestDocuments(Guest):
     """How a qemu domain is shown."""
 
-    async def shown_with_processor(self, flags: int) -> str:
+    async def _shown_with_processor(self, flags: int) -> tuple[str]:
         """The document with what a start would make of its processor. Raises VirtError where that cannot be told."""
         definition = self.definition
         if flags & DomainXMLFlags.INACTIVE:
@@ -24,12 +28,13 @@ class GuestDocuments(Guest):
         cpus = await self.around.cpus(definition, capabilities)
         if cpus is not None:
             definition = with_named_model(definition, cpus)
-        return format_domain(definition, secure=bool(flags & DomainXMLFlags.SECURE))
+        return (format_domain(definition, secure=bool(flags & DomainXMLFlags.SECURE)),)
 
-    async def domain_get_xml_desc(self, call: Call, dom: DomainRef, flags: int) -> tuple[str]:
+    def domain_get_xml_desc(
+        self, call: Call, dom: DomainRef, flags: int
+    ) -> tuple[str] | Coroutine[Any, Any, tuple[str]]:
         self.check_flags(call, flags, XML_FLAGS)
-        wants_processor = bool(flags & DomainXMLFlags.UPDATE_CPU)
-        if wants_processor and (flags & DomainXMLFlags.INACTIVE or not self.active):
-            return (await self.shown_with_processor(flags),)
+        if flags & _UPDATE_CPU and (flags & DomainXMLFlags.INACTIVE or not self.active):
+            return self._shown_with_processor(flags)
         # A live document says it anyway, and is what another host has to know.
         return super().domain_get_xml_desc(call, dom, flags)

@@ -9,6 +9,8 @@ from ....wire.enums.domain import DomainUndefineFlagsValues
 from ....wire.errors import InvalidArgument
 from .guest import Guest
 
+_TPM, _KEEP_TPM = int(DomainUndefineFlagsValues.TPM), int(DomainUndefineFlagsValues.KEEP_TPM)
+
 
 def is_kept(definition: DomainDefinition | None) -> bool:
     """Whether a definition says that its TPM's memory outlives it."""
@@ -22,8 +24,8 @@ class TpmStates(Guest):
 
     async def check_undefine(self, flags: int) -> None:
         await super().check_undefine(flags)
-        removed = bool(flags & DomainUndefineFlagsValues.TPM)
-        kept = bool(flags & DomainUndefineFlagsValues.KEEP_TPM)
+        removed = bool(flags & _TPM)
+        kept = bool(flags & _KEEP_TPM)
         if removed and kept:
             raise InvalidArgument("cannot both keep and delete TPM")
         self._keeps_tpm = kept or (not removed and is_kept(self.persistent))

@@ -16,6 +16,7 @@ from ...call import Call
 from .guest import Guest
 
 MODE = 0o600
+_NVRAM, _KEEP_NVRAM = int(DomainUndefineFlagsValues.NVRAM), int(DomainUndefineFlagsValues.KEEP_NVRAM)
 
 
 def variables_of(definition: DomainDefinition) -> Path | None:
@@ -83,13 +84,13 @@ class Variables(Guest):
 
     async def check_undefine(self, flags: int) -> None:
         await super().check_undefine(flags)
-        removed = flags & DomainUndefineFlagsValues.NVRAM
-        if removed and flags & DomainUndefineFlagsValues.KEEP_NVRAM:
+        removed = flags & _NVRAM
+        if removed and flags & _KEEP_NVRAM:
             raise InvalidArgument("cannot both keep and delete nvram")
         assert self.persistent is not None
         path = variables_of(self.persistent)
         there = path is not None and await self.runtime.in_thread(path.exists)
-        if there and not removed and not flags & DomainUndefineFlagsValues.KEEP_NVRAM:
+        if there and not removed and not flags & _KEEP_NVRAM:
             raise OperationInvalid("cannot undefine domain with nvram", object=self.name)
         self._given_up = path if removed else None
 
