@@ -40,6 +40,10 @@ def to_crash_dump(domain: Domain, path: Path) -> None:
     domain.core_dump(str(path), memory_only=True, crash=True)
 
 
+def to_direct_dump(domain: Domain, path: Path) -> None:
+    domain.core_dump(str(path), memory_only=True, bypass_cache=True)
+
+
 def runs(domain: Domain) -> bool:
     return domain.monitor_command({"execute": "query-status"})["return"]["running"]
 
@@ -146,7 +150,7 @@ def test_a_save_that_is_interrupted_leaves_no_file(
         goes_on(domain)
 
 
-@pytest.mark.parametrize("save", [to_dump, to_live_dump, to_crash_dump])
+@pytest.mark.parametrize("save", [to_dump, to_live_dump, to_crash_dump, to_direct_dump])
 def test_a_dump_for_which_there_is_no_room_leaves_nothing(domain: Domain, small_disk: Path, save: Save) -> None:
     with pytest.raises(SystemFailure, match="No space left on device"):
         save(domain, small_disk / "core")
@@ -187,3 +191,11 @@ def test_formats_that_qemu_has_not_are_refused_before_anything_is_done(domain: D
         domain.core_dump(str(path), format=DomainCoreDumpFormat.WIN_DMP, memory_only=True)
     assert list(tmp_path.iterdir()) == []
     goes_on(domain)
+
+
+def test_a_dump_past_the_cache_is_the_same_dump(domain: Domain, tmp_path: Path) -> None:
+    domain.suspend()
+    to_dump(domain, tmp_path / "one")
+    to_direct_dump(domain, tmp_path / "other")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+    assert (tmp_path / "one").stat().st_size > MEMORY

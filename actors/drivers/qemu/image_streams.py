@@ -160,12 +160,12 @@ def _write_direct(source: int, target: int) -> None:
         opened.callback(os.close, target)
         buffer = opened.enter_context(mmap.mmap(-1, _CHUNK))
         view = opened.enter_context(memoryview(buffer))
-        _bypass(target, True)
-        opened.callback(_bypass, target, False)
+        bypass_cache(target, True)
+        opened.callback(bypass_cache, target, False)
         while filled := _fill(source, view):
             if filled % BLOCK:
-                _bypass(target, False)
-            _all(lambda at, end=filled: os.write(target, view[at:end]), filled)
+                bypass_cache(target, False)
+            write_all(lambda at, end=filled: os.write(target, view[at:end]), filled)
 
 
 def _read_direct(source: int, target: int) -> None:
@@ -174,13 +174,14 @@ def _read_direct(source: int, target: int) -> None:
         opened.callback(os.close, target)
         buffer = opened.enter_context(mmap.mmap(-1, _CHUNK))
         view = opened.enter_context(memoryview(buffer))
-        _bypass(source, True)
+        bypass_cache(source, True)
         with suppress(BrokenPipeError):  # QEMU has read what it wants.
             while filled := os.readv(source, [view]):
-                _all(lambda at, end=filled: os.write(target, view[at:end]), filled)
+                write_all(lambda at, end=filled: os.write(target, view[at:end]), filled)
 
 
-def _bypass(fd: int, wanted: bool) -> None:
+def bypass_cache(fd: int, wanted: bool) -> None:
+    """Whether a file is written and read in whole blocks, past the host's cache. Raises SystemFailure."""
     flags = fcntl.fcntl(fd, fcntl.F_GETFL)
     try:
         fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_DIRECT if wanted else flags & ~os.O_DIRECT)
@@ -196,7 +197,8 @@ def _fill(source: int, view: memoryview) -> int:
     return at
 
 
-def _all(write: Callable[[int], int], size: int) -> None:
+def write_all(write: Callable[[int], int], size: int) -> None:
+    """Write all of a buffer; ``write`` is told from where. Raises SystemFailure, BrokenPipeError."""
     at = 0
     while at < size:
         try:

@@ -6,11 +6,13 @@ writes.
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 from contextlib import suppress
 
 from ....wire.errors import SystemFailure
+from .image_streams import BLOCK, bypass_cache, write_all
 
 _MOST = 1024 * 1024  # bytes at a time
 
@@ -21,9 +23,12 @@ class Pump:
     ``break_off`` ends that at once; whoever writes then fails.
     """
 
-    def __init__(self, target: int, name: str) -> None:
-        """``target`` is the file's descriptor, which stays the caller's. Raises SystemFailure."""
-        self._target, self._name = target, name
+    def __init__(self, target: int, name: str, *, direct: bool = False) -> None:
+        """``target`` is the file's descriptor, which stays the caller's; ``direct`` goes past the host's cache.
+
+        Raises SystemFailure.
+        """
+        self._target, self._name, self._direct = target, name, direct
         self._opened: list[int] = []
         try:
             for _ in range(2):
@@ -43,16 +48,38 @@ class Pump:
 
     def run(self) -> None:
         """Copy until the end. Raises SystemFailure where the file cannot take it."""
-        ready = [self._poll(self._outlet, select.POLLIN), self._poll(self._target, select.POLLOUT)]
         try:
-            while not any(self._told in dict(each.poll()) for each in ready):
-                with suppress(BlockingIOError):
-                    if not os.splice(self._outlet, self._target, _MOST, flags=os.SPLICE_F_NONBLOCK):
-                        return
+            if self._direct:
+                self._copy_blocks()
+            else:
+                self._copy()
         except OSError as error:
             raise SystemFailure(f"failed to write '{self._name}': {error.strerror}", errno=error.errno) from error
         finally:
             self._close(self._outlet, self._told)
+
+    def _copy(self) -> None:
+        ready = [self._poll(self._outlet, select.POLLIN), self._poll(self._target, select.POLLOUT)]
+        while not any(self._told in dict(each.poll()) for each in ready):
+            with suppress(BlockingIOError):
+                if not os.splice(self._outlet, self._target, _MOST, flags=os.SPLICE_F_NONBLOCK):
+                    return
+
+    def _copy_blocks(self) -> None:
+        ready = self._poll(self._outlet, select.POLLIN)
+        with mmap.mmap(-1, _MOST) as buffer, memoryview(buffer) as view:
+            bypass_cache(self._target, True)
+            more = True
+            while more:
+                at = 0
+                while at < _MOST and (more := self._told not in dict(ready.poll())):
+                    count = os.readv(self._outlet, [view[at:]])
+                    if not (more := count > 0):
+                        break
+                    at += count
+                if at % BLOCK:
+                    bypass_cache(self._target, False)
+                write_all(lambda start, end=at: os.write(self._target, view[start:end]), at)
 
     def _poll(self, descriptor: int, what: int) -> select.poll:
         """What waits for a descriptor, or until it is to end: the other end of ``_told`` is closed then."""

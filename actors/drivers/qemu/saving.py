@@ -311,7 +311,7 @@ class GuestSaving(Guest):
             self.expect_stop(Happening.PAUSED)
             await self.execute(call, "stop")
         try:
-            await self._dump(call, path, format)
+            await self._dump(call, path, format, flags)
             if flags & _RESET:
                 await self.press_reset(call)
         except BaseException:
@@ -327,7 +327,7 @@ class GuestSaving(Guest):
         if waits and self.process is not None and self.process.exit is None:
             await self.execute(None, "cont")
 
-    async def _dump(self, call: Call, path: str, format: int) -> None:
+    async def _dump(self, call: Call, path: str, format: int, flags: int) -> None:
         wanted = _FORMATS[DomainCoreDumpFormat(format)]
         known = (await self.execute(call, "query-dump-guest-memory-capability"))["formats"]
         if wanted not in known:
@@ -335,15 +335,15 @@ class GuestSaving(Guest):
         file = NewFile(path, await self.runtime.in_thread(temporary_of, path))
         try:
             await self._to_its_end(file.open)
-            await self._dump_into(call, file, wanted)
+            await self._dump_into(call, file, wanted, direct=bool(flags & DomainCoreDumpFlags.BYPASS_CACHE))
             await self._to_its_end(file.finish)
         except BaseException:
             file.discard()
             raise
 
-    async def _dump_into(self, call: Call, file: NewFile, format: str) -> None:
+    async def _dump_into(self, call: Call, file: NewFile, format: str, *, direct: bool) -> None:
         """Have QEMU write its memory, and let it go on when that is broken off or fails."""
-        pump = Pump(file.fd, file.path)
+        pump = Pump(file.fd, file.path, direct=direct)
         copying = asyncio.ensure_future(self.runtime.in_thread(pump.run))
         try:
             try:
