@@ -28,6 +28,7 @@ AGENT = "org.qemu.guest_agent.0"
 _AGENT_ROW = ROWS["domain_event_callback_agent_lifecycle"]
 _BALLOON_ROW = ROWS["domain_event_balloon_change"]
 _DISK_ROW = ROWS["domain_event_disk_change"]
+_SIZE_ROW = ROWS["domain_event_memory_device_size_change"]
 _REASONS = ConnectDomainEventAgentLifecycleReason
 _STATES = {
     "connected": ConnectDomainEventAgentLifecycleState.CONNECTED,
@@ -55,6 +56,9 @@ class StartNews(LiveChanges):
         state = agent_state(self.live)
         if state is not None and state != agent_state(before):
             self._tell_agent(state, _REASONS.CHANNEL)
+        for old, new in zip(before.devices.memories, self.live.devices.memories, strict=True):
+            if new.current is not None and new.current != old.current:
+                self.publish(_SIZE_ROW, new.alias or "", new.current)
         if self.memory is not None and self.memory != memory:
             self.live = replace(self.live, current_memory=self.current_memory())
             self.save_live_state()
