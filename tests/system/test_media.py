@@ -85,3 +85,16 @@ def test_nothing_but_the_medium_of_a_drive_changes_while_the_guest_runs(host: Ho
     domain = host.domains.create(plain("g", drive("cdrom")), paused=True)
     with pytest.raises(VirtError, match="cannot modify field 'serial'"):
         domain.devices.update(drive("cdrom", None, "<serial>other</serial>"), live=True)
+
+
+def test_a_saved_guest_does_without_the_disc_that_it_needed_to_boot(host: Host, told: Told, tmp_path: Path) -> None:
+    path, image = medium(tmp_path / "one.iso"), str(tmp_path / "saved")
+    needed = drive("cdrom", path).replace("'/><target", "' startupPolicy='requisite'/><target")
+    host.domains.create(plain("g", needed), paused=True).save(image)
+    path.unlink()
+    host.domains.restore(image)
+    change = told.fields(kinds.DiskChange)
+    assert (change["old_source"], change["new_source"], change["alias"]) == (str(path), None, "ide0-0-0")
+    assert only_drive(host.domains["g"]).source is None
+    with pytest.raises(VirtError, match="is not there"):
+        host.domains.create(plain("other", needed), paused=True)

@@ -135,7 +135,7 @@ class _Start:
             self._live = with_named_model(self._live, cpus)
         files = self._around.files
         host_sysinfo = await self._host_sysinfo()
-        present, written = with_overlays(await self._runtime.in_thread(with_present_media, self._live))
+        present, written = with_overlays(await self._runtime.in_thread(with_present_media, self._live, self._incoming))
         with contextlib.ExitStack() as opened:
             opening = Opening(files, present, self._handed, opened)
             resources = opening.resources(host_sysinfo=host_sysinfo, now=datetime.now().astimezone())

@@ -180,19 +180,20 @@ def _read_only(descriptors: Sequence[int]) -> bool | None:
     return modes.pop() if len(modes) == 1 else None
 
 
-def with_present_media(definition: DomainDefinition) -> DomainDefinition:
+def with_present_media(definition: DomainDefinition, incoming: bool = False) -> DomainDefinition:
     """The definition without the sources that are not there and need not be: such drives are empty, such disks are left
-    out. It looks at files, so it blocks. Raises OperationFailed for one that must be there and says so.
+    out. A guest that was saved does without what it needed to boot. It looks at files, so it blocks. Raises
+    OperationFailed for one that must be there and says so.
     """
-    disks = tuple(found for disk in definition.devices.disks if (found := _present(disk)) is not None)
+    disks = tuple(found for disk in definition.devices.disks if (found := _present(disk, incoming)) is not None)
     return dataclasses.replace(definition, devices=dataclasses.replace(definition.devices, disks=disks))
 
 
-def _present(disk: Disk) -> Disk | None:
+def _present(disk: Disk, incoming: bool) -> Disk | None:
     path = disk.source or disk.source_dev
     if disk.startup_policy in (None, "default") or path is None or disk.fd_group is not None or os.path.exists(path):
         return disk
-    if disk.startup_policy != "optional":
+    if disk.startup_policy != "optional" and not (incoming and disk.startup_policy == "requisite"):
         raise OperationFailed(f"disk {disk.target!r}: {path} is not there")
     if disk.device in ("cdrom", "floppy"):
         return dataclasses.replace(disk, source=None, source_dev=None, startup_policy=None)
