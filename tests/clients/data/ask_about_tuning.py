@@ -31,7 +31,7 @@ XML = """<domain type='qemu'><name>g</name><memory unit='MiB'>16</memory><vcpu>2
 COMMANDS = """
 schedinfo g; schedinfo g --config; memtune g; memtune g --config; blkiotune g; blkiotune g --config
 numatune g; numatune g --config; perf g; perf g --enable page_faults,cpu_clock; perf g --enable cmt; perf g
-perf g --enable cpu_cycles --config; perf g --config; domstats g --perf; perf g --disable page_faults,cpu_clock
+perf g --enable cpu_cycles --config; perf g --config; perf g --disable page_faults,cpu_clock
 schedinfo g cpu_shares=512 vcpu_quota=20000 --live; schedinfo g --live; schedinfo g vcpu_quota=-1 --live
 schedinfo g vcpu_period=5; schedinfo g global_quota=30000; schedinfo g --config; schedinfo g
 memtune g --hard-limit 500000 --live; memtune g --live; memtune g --hard-limit -1 --live; memtune g
