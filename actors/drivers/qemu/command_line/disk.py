@@ -5,7 +5,6 @@ Limits on a disk's traffic, and trays that are open, the monitor sets before the
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from .....wire.documents.domain import Disk, DiskDriver, IoTune
@@ -35,7 +34,6 @@ REMOVABLE = ("usb", "scsi")
 VIRTIO_ONLY = ("ioeventfd", "event_idx", "queues", "queue_size", "iothread")
 # Where libvirt lets a transient disk's image be shared; here it may be shared anyway.
 SHARING = ("virtio", "usb", "scsi")
-_SERIAL = re.compile(r"[A-Za-z0-9_ .+-]*", re.ASCII)
 VENDOR_LENGTH = 8
 PRODUCT_LENGTH = 16
 WWN_DIGITS = 16
@@ -94,8 +92,6 @@ def _drive(disk: Disk) -> dict[str, Any]:
     """What an emulated drive tells of itself."""
     cache = cache_of(disk)
     _only(disk, "serial", disk.serial, SERIAL_NUMBERS)
-    if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
-        raise UnsupportedConfig(f"{label(disk)}: serial {disk.serial!r}", hint="letters, digits and -_ .+")
     for name, buses in NAMES.items():
         _only(disk, name, getattr(disk, name), buses)
     return {

@@ -24,9 +24,9 @@ DONE: dict[str, frozenset[str]] = {
             "memories iommu vsock cryptos"
         ),
         "Disk": (
-            "type device model rawio sgio snapshot driver source fd_group source_dev source_dir protocol source_name query "
-            "startup_policy source_index hosts slices ssl_verify readahead timeout backing cylinders heads sectors "
-            "translation logical_block_size physical_block_size discard_granularity target bus tray removable "
+            "type device model rawio sgio snapshot driver source fd_group source_dev source_dir protocol source_name "
+            "query startup_policy source_index hosts slices ssl_verify readahead timeout backing cylinders heads "
+            "sectors translation logical_block_size physical_block_size discard_granularity target bus tray removable "
             "rotation_rate iotune readonly shareable transient mirror source_labels serial wwn vendor product "
             f"{_DEVICE}"
         ),

@@ -112,7 +112,6 @@ NEUTRAL_OF_MACHINES: dict[str, str] = {
     "FirmwareFeature.enabled": "the firmware was chosen when the domain was defined",
     "FirmwareFeature.name": "the firmware was chosen when the domain was defined",
     "Hap.state=None": "on",
-    "HyperV.mode=custom": "what single enlightenments amount to",
     "HyperV.spinlocks=False": "as it is anyway",
     "HyperV.vendor_id=False": "as it is anyway",
     "Loader.secure=False": "as it is anyway",

@@ -260,7 +260,7 @@ def test_kvms_pit_has_a_way_with_missed_ticks(build, policy: str) -> None:
         ("kvmclock' tickpolicy='delay'", "timer 'kvmclock': tickpolicy"),
         ("hpet' track='wall'", "timer 'hpet': track"),
         ("rtc' frequency='5'", "timer 'rtc': frequency"),
-        ("tsc' mode='native'", "mode 'native'"),
+        ("rtc' mode='native'", "mode 'native'"),
         ("tsc' present='no'", "present 'no'"),
     ],
 )

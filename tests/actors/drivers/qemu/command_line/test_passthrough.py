@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from virtactor.actors.drivers.qemu.command_line import environment, placement
+from virtactor.actors.drivers.qemu.command_line import check_models, environment, placement
 from virtactor.actors.drivers.qemu.command_line.placement import Limit, Schedule
 from virtactor.actors.drivers.qemu.named_capabilities import with_named
 from virtactor.wire.errors import UnsupportedConfig
@@ -98,6 +98,7 @@ def test_libvirts_own_capabilities_take_devices_away(capabilities) -> None:
         "<seclabel type='none'/>",
         "<seclabel type='none' model='selinux'/>",
         "<seclabel type='dynamic' model='dac' relabel='no'/>",
+        "<seclabel type='dynamic' model='dac' relabel='yes'/>",
         f"<seclabel type='static' model='dac' relabel='no'><label>+{os.geteuid()}:+{os.getegid()}</label></seclabel>",
     ],
 )
@@ -108,15 +109,25 @@ def test_labels_that_a_guest_has_anyway_are_taken(build, label: str) -> None:
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("<seclabel type='dynamic' model='selinux' relabel='yes'/>", "model 'selinux': this security model is not at"),
         ("<seclabel type='static' model='dac' relabel='no'><label>+7:+7</label></seclabel>", r"label '\+7:\+7'"),
-        ("<seclabel type='dynamic' model='dac' relabel='yes'/>", "relabel 'yes'"),
         ("<seclabel type='none' model='dac'/><seclabel type='none' model='dac'/>", "given twice"),
     ],
 )
 def test_labels_that_a_guest_will_not_have_are_refused(build, label: str, message: str) -> None:
     with pytest.raises(UnsupportedConfig, match=message):
         build(top=label)
+
+
+def test_a_guest_of_another_model_is_defined_and_not_started(build, prepared) -> None:
+    xml = document(
+        "<disk><source file='/b'><seclabel model='apparmor' relabel='no'/></source><target dev='vda'/></disk>",
+        top="<seclabel type='dynamic' model='selinux' relabel='yes'><baselabel>x</baselabel></seclabel>",
+    )
+    definition = prepared(xml)
+    with pytest.raises(UnsupportedConfig, match="Security driver model 'selinux' is not available"):
+        check_models(definition)
+    with pytest.raises(UnsupportedConfig, match="Security driver model 'apparmor' is not available"):
+        check_models(prepared(xml.replace("selinux", "dac").replace("<baselabel>x</baselabel>", "")))
 
 
 # --- the host
