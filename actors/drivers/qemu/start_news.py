@@ -40,7 +40,7 @@ class StartNews(LiveChanges):
     """Tells what a start comes with, and after a restart of the daemon what has changed meanwhile."""
 
     async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
-        live = with_utc_basis(live, datetime.now())
+        live = with_utc_basis(live, datetime.now().astimezone())
         self.clock_base = adjustment(live)
         started = with_modules_apart(await super().boot(call, live, paused))
         self._tell_left_out(live, started)
@@ -106,11 +106,11 @@ def with_modules_apart(started: DomainDefinition) -> DomainDefinition:
 
 
 def with_utc_basis(live: DomainDefinition, now: datetime) -> DomainDefinition:
-    """The definition with its clock as far off UTC as it says that it is off local time (``now`` is local)."""
+    """The definition with its clock as far off UTC as it says that it is off ``now``'s zone."""
     clock = live.clock
     if clock is None or clock.offset != "variable" or clock.basis != "localtime":
         return live
-    offset = now.astimezone().utcoffset()
+    offset = now.utcoffset()
     seconds = 0 if offset is None else int(offset.total_seconds())
     return replace(live, clock=replace(clock, basis="utc", adjustment=(clock.adjustment or 0) + seconds))
 
