@@ -41,15 +41,12 @@ class Virtactord:
         self.process: subprocess.Popen[bytes] | None = None
         if cache is not None:
             shutil.copytree(cache, self.paths.cache / "qemu")
-        if SLOWNESS != 1:
-            self.configure()
+        self.configure()
 
     def configure(self, **qemu: Any) -> None:
-        """Write the section [qemu] of the configuration; on a slow machine with deadlines that fit it."""
-        limits: dict[str, Any] = {}
-        if SLOWNESS != 1:
-            limits = {"deadline": 30.0 * SLOWNESS}
-            qemu = {"monitor_deadline": 10.0 * SLOWNESS, "start_deadline": 30.0 * SLOWNESS, **qemu}
+        """Write the section [qemu] of the configuration; with deadlines that fit a busy machine, and a slow one."""
+        limits = {"deadline": 2 * PATIENCE}
+        qemu = {"monitor_deadline": 10.0 * SLOWNESS, "start_deadline": 2 * PATIENCE, **qemu}
         self.paths.config.mkdir(parents=True, exist_ok=True)
         lines = ["[limits]", *_settings(limits), "[qemu]", *_settings(qemu)]
         (self.paths.config / "virtactord.toml").write_text("\n".join(lines))
