@@ -26,7 +26,7 @@ CORPUS = Path(__file__).parents[2] / "system" / "corpus" / "documents.jsonl"
 ALL = pytest.mark.parametrize("schema", SCHEMAS.values(), ids=lambda schema: schema.name)
 # What only the reader can say: values that are well-formed and fit together badly.
 BEYOND_SCHEMAS = ("expected numbers like", "expected a size", "is there already")
-EXAMPLES = int(os.environ.get("VIRTACTOR_SCHEMAS", "60"))
+EXAMPLES = int(os.environ.get("VIRTACTOR_SCHEMAS", "40"))
 JUNK = [
     "",
     "x",
@@ -71,7 +71,7 @@ def test_there_is_no_schema_of_nothing() -> None:
 
 
 @ALL
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=20)
 @given(data=st.data())
 def test_what_a_class_can_say_is_in_its_schema(schema: Schema, data: st.DataObject) -> None:
     text = write_document(data.draw(any_of(schema.cls)), schema.root, secure=True)
