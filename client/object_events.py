@@ -31,7 +31,7 @@ Type = TypeVar("Type", bound=IntEnum)
 
 @dataclass(frozen=True, slots=True)
 class ObjectEvent(Generic[Thing]):
-    """Something happened to ``thing``, which ``words`` say.
+    """Something happened to ``subject``, which ``words`` say.
 
     ``sequence`` grows with each event of one daemon's life, ``when`` is in UTC.
     """
@@ -39,14 +39,14 @@ class ObjectEvent(Generic[Thing]):
     said: ClassVar[str] = ""
     sequence: int
     when: datetime
-    thing: Thing
+    subject: Thing
 
     @property
     def words(self) -> str:
         return self.said
 
     def __str__(self) -> str:
-        return f"{self.thing.name}: {self.words}"
+        return f"{self.subject.name}: {self.words}"
 
 
 @dataclass(frozen=True, slots=True)

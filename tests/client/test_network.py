@@ -99,7 +99,7 @@ class TestTestDrivers:
             Lifecycle.STOPPED,
             Lifecycle.UNDEFINED,
         ]
-        assert {one.thing for one in seen if isinstance(one, NetworkEvent)} == {network}
+        assert {one.subject for one in seen if isinstance(one, NetworkEvent)} == {network}
         assert str(seen[0]) == "a: defined"
 
 

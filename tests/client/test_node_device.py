@@ -46,7 +46,7 @@ def test_a_virtual_adapter_is_made_and_removed(host: Host) -> None:
         device.destroy()
         seen = [next(events) for _ in range(2)]
     assert [one.type for one in seen if isinstance(one, NodeDeviceEvent)] == [Lifecycle.CREATED, Lifecycle.DELETED]
-    assert {one.thing for one in seen if isinstance(one, NodeDeviceEvent)} == {device}
+    assert {one.subject for one in seen if isinstance(one, NodeDeviceEvent)} == {device}
     with pytest.raises(NoNodeDevice):
         device.xml()
 

@@ -161,7 +161,7 @@ class TestTestDrivers:
             Lifecycle.STOPPED,
             Lifecycle.UNDEFINED,
         ]
-        assert {one.thing for one in seen if isinstance(one, PoolEvent | PoolRefreshed)} == {pool}
+        assert {one.subject for one in seen if isinstance(one, PoolEvent | PoolRefreshed)} == {pool}
         assert str(seen[0]) == "a: defined"
         assert list(others) == []
 

@@ -142,7 +142,7 @@ def _tell(shell: Shell, watched: Watched, data: dict[str, Any], timestamp: bool)
 def _as_data(watched: Watched, happened: Any) -> dict[str, Any]:
     if isinstance(happened, EventsMissed):
         return {"event": "missed", "after": happened.after, "daemon_restarted": happened.daemon_restarted}
-    thing = happened.thing
+    thing = happened.subject
     data = {
         "event": watched.types[type(happened).__name__],
         "name": thing.name,
