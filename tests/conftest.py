@@ -19,6 +19,10 @@ from .system.virtactord import Virtactord
 
 __all__ = ["libvirtd"]
 
+# What is printed is compared: it does not depend on who runs the tests in which terminal.
+for name in ("COLUMNS", "LINES", "FORCE_COLOR", "NO_COLOR", "CLICOLOR_FORCE"):
+    os.environ.pop(name, None)
+
 # How long an example takes says something of the machine; in a fresh clone the first text waits for Unicode's tables.
 # The same examples each time: whoever changes something else is not to be the one who finds a defect. Looking for those
 # is work of its own.

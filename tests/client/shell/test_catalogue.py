@@ -10,7 +10,7 @@ from virtactor.wire.table import ROWS
 
 from .conftest import Run
 
-CONTEXT = click.Context(program, info_name="virtactor")
+CONTEXT = click.Context(program, info_name="virtactor", terminal_width=80)
 NAMED = sorted({name for row in ROWS.values() for name in row.commands})
 
 
