@@ -1,8 +1,8 @@
 """A host of its own for a test: Linux under TCG, as root, that sees the files of this machine and changes none.
 
 What is mounted where, which control groups there are, what is loaded: all that is its own. Its root is this machine's,
-by virtiofs and read-only, so Python and the tests are there too; /tmp and /run are empty and may be written to. It
-boots in five seconds, and a program takes ten times as long as here.
+by virtiofs and read-only, so Python and the tests are there too, wherever they are. Else /tmp and /run are empty and
+may be written to. It boots in five seconds, and a program takes ten times as long as here.
 
     output = VirtualHost(tmp_path).run("uname -r; exit 3")
     output.status, output.text
@@ -13,6 +13,7 @@ from __future__ import annotations
 import shutil
 import stat
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from guest.build import Archive
 
 VIRTIOFSD = "/usr/lib/qemu/virtiofsd"
 MODULES = ("fuse", "virtiofs")
+# Python's and the project's directories; they may be below those that are empty there.
+NEEDED = (Path(__file__).parents[1], Path(sys.prefix), Path(sys.base_prefix))
 INIT = """#!/bin/sh
 busybox mount -a
 busybox modprobe -a virtio_pci virtio_blk
@@ -28,7 +31,12 @@ for each in fuse virtiofs; do busybox insmod /$each.ko; done
 busybox mkdir /host
 busybox mount -t virtiofs -o ro host /host
 for each in dev proc sys; do busybox mount --bind /$each /host/$each; done
+busybox mkdir /files
+busybox mount --bind /host /files
 for each in tmp run; do busybox mount -t tmpfs $each /host/$each; done
+for each in $(busybox cat /needed); do
+    [ -d "/host$each" ] || { busybox mkdir -p "/host$each"; busybox mount --bind "/files$each" "/host$each"; }
+done
 busybox mount -t cgroup2 none /host/sys/fs/cgroup
 busybox ip link set lo up
 echo 1 >/proc/sys/kernel/printk
@@ -82,6 +90,7 @@ class VirtualHost:
         """The small guest's, and after it an archive with what makes a host of it."""
         archive = Archive()
         archive.add("host-init", stat.S_IFREG | 0o755, INIT.encode())
+        archive.add("needed", stat.S_IFREG | 0o644, "\n".join(map(str, NEEDED)).encode())
         archive.add("script", stat.S_IFREG | 0o755, script.encode())
         for name, data in _modules().items():
             archive.add(f"{name}.ko", stat.S_IFREG | 0o644, data)
