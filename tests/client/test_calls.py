@@ -198,12 +198,12 @@ def test_a_follower_whose_deadline_passes_leaves_the_reader_alone(ends: Ends) ->
 def test_everyone_who_waits_learns_at_once_that_the_peer_is_gone(ends: Ends) -> None:
     connection, peer = ends
     inbox: Inbox[str] = Inbox()
-    waiting = [in_thread(connection.call, HOSTNAME) for _ in range(5)]
-    waiting.append(in_thread(inbox.take, connection, None))
+    callers = [in_thread(connection.call, HOSTNAME) for _ in range(5)]
+    reader = in_thread(inbox.take, connection, None)
     for _ in range(5):
         peer.receive_call("connect_get_hostname")
     peer.close()
-    for one in waiting:
+    for one in (*callers, reader):
         with pytest.raises(ConnectionLost, match="the other end closed it"):
             one.result(PATIENCE)
     assert not connection.is_alive

@@ -51,7 +51,7 @@ def refusal(definition: DomainDefinition) -> str | None:
     return None
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from(DOCUMENTS), st.integers(0, 3), st.randoms(use_true_random=False), TEXTS)
 def test_a_copy_of_a_guest_is_refused_where_the_guest_is(document, count, chance, text) -> None:
     definition = live(document)
