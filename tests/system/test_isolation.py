@@ -84,6 +84,23 @@ def test_a_frozen_guest_costs_its_caller_the_deadline(host: Host, freezer: Freez
     assert state(frozen) == "RUNNING UNPAUSED"
 
 
+def test_a_guest_that_may_yet_go_on_is_not_said_to_be_paused(host: Host, freezer: Freezer, story: Story) -> None:
+    frozen = host.domains.create(plain("frozen"), paused=True)
+    freezer.freeze(frozen)
+    with pytest.raises(OperationTimeout, match="did not answer 'cont'"):
+        frozen.resume(deadline=0.5)
+    with pytest.raises(OperationTimeout, match="not sent: 'cont' has had no answer"):
+        frozen.suspend(deadline=0.5)
+
+    suspending = in_thread(frozen.suspend, deadline=PATIENCE)
+    freezer.thaw(frozen)
+    suspending.result(PATIENCE)
+    assert state(frozen) == "PAUSED USER"
+    assert frozen.monitor_command({"execute": "query-status"})["return"]["running"] is False
+    told = ["STARTED BOOTED", "SUSPENDED PAUSED", "RESUMED UNPAUSED", "SUSPENDED PAUSED"]
+    assert story.told("frozen") == told
+
+
 def test_a_frozen_guest_is_destroyed_at_once(shared: Virtactord, host: Host, freezer: Freezer, story: Story) -> None:
     domain = host.domains.define(plain("g"))
     domain.start()

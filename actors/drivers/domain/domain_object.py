@@ -67,6 +67,11 @@ class DomainObject(ManagedObject):
         """Start the guest and give its live definition; leave nothing behind when that fails or is cancelled."""
         raise NotImplementedError
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether the guest is paused, and nothing is under way that could let it run."""
+        return self.state is DomainState.PAUSED
+
     async def pause(self, call: Call) -> None:
         """Stop the guest's processors."""
 

@@ -88,7 +88,7 @@ class Life(Saving):
 
     async def domain_suspend(self, call: Call, dom: DomainRef) -> None:
         self.check_suspend()
-        if self.state is not DomainState.PAUSED:
+        if not self.stands_still:
             await self.pause(call)
             self.happen(Happening.PAUSED)
             await self.live_state_saved()

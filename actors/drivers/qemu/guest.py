@@ -285,14 +285,6 @@ class Guest(Records):
 
     # -- what jobs do --------------------------------------------------------------------------------------------------
 
-    async def pause(self, call: Call) -> None:
-        self.unfinished_save = None
-        await self.execute(call, "stop")
-
-    async def unpause(self, call: Call) -> None:
-        self.unfinished_save = None
-        await self.execute(call, "cont")
-
     def check_lifecycle_action(self, end: str, action: str) -> None:
         if action not in _ACTIONS[end]:
             raise UnsupportedConfig(f"qemu driver doesn't support the '{action}' action for '{end}'")

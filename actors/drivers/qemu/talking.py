@@ -1,4 +1,4 @@
-"""What callers say to a QEMU and its guest directly: monitor commands, and what they type at its consoles."""
+"""What callers say to a QEMU and its guest directly: pauses, monitor commands, and what they type at its consoles."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ from .notes import CUSTOM_MONITOR
 
 
 class Talking(Guest):
-    """Calls that go to the monitor as they are, and consoles."""
+    """Calls that go to the monitor (almost) as they are, and consoles."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.consoles = Consoles(self.runtime, self.actor_ref, self.name)
+        # Whether QEMU was told to let the guest run, and has not been heard to have done what came after.
+        self._may_go_on = False
 
     def on_message(self, message: Any) -> Any:
         if isinstance(message, StreamClosed):
@@ -39,6 +41,25 @@ class Talking(Guest):
     def on_stop(self) -> None:
         super().on_stop()
         self.consoles.break_off("the daemon stops")
+
+    # -- pause ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def stands_still(self) -> bool:
+        return super().stands_still and not self._may_go_on and self.lost_since is None
+
+    async def pause(self, call: Call) -> None:
+        self.unfinished_save = None
+        await self.execute(call, "stop")
+        self._may_go_on = False
+
+    async def unpause(self, call: Call) -> None:
+        self.unfinished_save = None
+        self._may_go_on = True
+        await self.execute(call, "cont")
+        self._may_go_on = False
+
+    # -- monitor -------------------------------------------------------------------------------------------------------
 
     async def domain_monitor_command(self, call: Call, dom: DomainRef, cmd: str, flags: int) -> tuple[str]:
         self.check_flags(call, flags, DomainQemuMonitorCommandFlags.HMP)
