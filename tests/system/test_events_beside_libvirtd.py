@@ -93,7 +93,8 @@ def alike(told: list[Told]) -> list[Told]:
         if event in IGNORED:
             continue
         if event[0] == "JOB_COMPLETED":
-            event = (event[0], event[1]["operation"], tuple(event[1]))
+            # A rate is told only by who has seen the time pass between two questions.
+            event = (event[0], event[1]["operation"], tuple(name for name in event[1] if name != "memory_bps"))
         together = next((one for pair, one in GOES_ON.items() if [*pair] == [*found[-1:], event]), None)
         if together is None:
             found.append(event)

@@ -38,7 +38,7 @@ from ...lifecycle import Happening, advance
 from ...monitor import monitor
 from ...monitor.monitor import Monitor, MonitorEvent, MonitorLost
 from ...monitor.qmp import QmpEvent
-from ...runtime import Runtime
+from ...runtime import Runtime, send
 from ..domain import internal_call
 from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
 from .notes import taints
@@ -274,7 +274,7 @@ class Guest(Records):
     def _watch_process(self, process: Process) -> None:
         self.process = process
         self.lost_since = None
-        process.watch(lambda exit: self.actor_ref.tell(ProcessEnded(process, exit)))
+        process.watch(lambda exit: send(self.actor_ref, ProcessEnded(process, exit)))
 
     async def _abandon(self, process: Process) -> None:
         """End a guest whose start does not come to an end."""

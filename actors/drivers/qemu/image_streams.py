@@ -23,7 +23,7 @@ from ...runtime import Runtime
 BLOCK = 4096
 _CHUNK = 256 * BLOCK
 _FOR_EVER = float("inf")
-_MOMENT = 1.0  # seconds in which a stage says why it failed
+_MOMENT = 5.0  # seconds in which a stage says why it failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,13 @@ class NewFile:
         except OSError as error:
             raise _failure("failed to write", self.path, error) from error
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is whole, under its name."""
+        return self.fd < 0 and self._name == self.path
+
     def finish(self) -> None:
-        """Make it durable, under its name."""
+        """Make it durable, under its name. Raises SystemFailure."""
         try:
             if self.part is not None:
                 os.fsync(self.fd)

@@ -53,6 +53,8 @@ _FORMATS = {
     DomainCoreDumpFormat.WIN_DMP: "win-dmp",
 }
 _CRASH, _RESET = int(DomainCoreDumpFlags.CRASH), int(DomainCoreDumpFlags.RESET)
+# The calls that end a guest, whatever it is at.
+_ENDS = ("domain_destroy", "domain_destroy_flags")
 _NAME = "saved"
 _DISK_SECONDS = 10.0
 _MOMENT = 0.05  # seconds
@@ -113,7 +115,7 @@ class GuestSaving(Guest):
             way = Way(self.around.config.save_image_format, bool(flags & _BYPASS_CACHE))
             await self._write_image(call, save, _Head(xml, running, way.format), way)
         except BaseException:
-            await asyncio.shield(self._take_up_again(was_running))
+            await self._give_up_save(was_running)
             raise
         if path == str(self.around.files.managed_save(self.name)):
             self.has_managed_save = True
@@ -137,7 +139,21 @@ class GuestSaving(Guest):
                 self.expect_stop(Happening.PAUSED)
                 await self.execute(call, "stop")
             await self._write_stream(file, way)
+        except BaseException:
+            file.discard()
+            raise
+        await self._keep_image(file)
+
+    async def _keep_image(self, file: NewFile) -> None:
+        """Give a file its name. From then on it is the guest, and a save that is cancelled meanwhile is done anyway."""
+        try:
             await self._to_its_end(file.finish)
+        except asyncio.CancelledError:
+            if not file.is_kept:
+                file.discard()
+                raise
+            if self.actor_stopped.is_set():
+                raise
         except BaseException:
             file.discard()
             raise
@@ -195,6 +211,14 @@ class GuestSaving(Guest):
         finally:
             self._finished = None
             ended.cancel()
+
+    async def _give_up_save(self, was_running: bool) -> None:
+        if self.unfinished_save is not None and self.unfinished_save.is_whole():
+            return  # The file is the guest: the next daemon ends its QEMU.
+        taking_up = self.runtime.spawn(self._take_up_again(was_running), f"{self.label}: goes on")
+        # Who ends the guest does not wait until a QEMU that may hang has gone on.
+        if self.job is None or self.job.interrupted_by not in _ENDS:
+            await asyncio.shield(taking_up)
 
     async def _take_up_again(self, was_running: bool) -> None:
         """Let a guest go on that has not been saved."""
@@ -354,8 +378,10 @@ class GuestSaving(Guest):
             try:
                 await self._until_told("dump-guest-memory", how, "query-dump")
             except OperationFailed:
-                if copying.done():
-                    copying.result()  # Why nobody read what it wrote.
+                # QEMU has closed its end, so the copying ends too; it may know why nobody read what QEMU wrote.
+                done, _ = await asyncio.wait((copying,), timeout=_DISK_SECONDS)
+                if done:
+                    copying.result()
                 raise
             await asyncio.shield(copying)
         finally:
