@@ -119,7 +119,7 @@ class Process:
         """How it ended, None while it runs."""
         return self._exited.result() if self._exited.done() and not self._exited.cancelled() else None
 
-    def watch(self, callback: Callable[[Exit], None]) -> None:
+    def watch(self, callback: Callable[[Exit], object]) -> None:
         """Call back once, on the loop, when the process has ended; soon, when it already has."""
         self._exited.add_done_callback(lambda exited: None if exited.cancelled() else callback(exited.result()))
 
