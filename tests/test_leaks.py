@@ -11,10 +11,17 @@ def test_starts_a_process_that_stays({fixture}):
     subprocess.Popen(["sleep", "60"], cwd={fixture}, start_new_session=True)
 """
 
+# What is left stays: nobody need wait for it to go.
+CONFTEST = """
+import tests.conftest
+from tests.conftest import _nothing_is_left, _roots, root
+tests.conftest.GRACE = 2.0
+"""
+
 
 def run_suite(folder: Path, test: str) -> subprocess.CompletedProcess[str]:
     """Runs one test in a suite of its own that has our conftest."""
-    (folder / "conftest.py").write_text("from tests.conftest import _nothing_is_left, _roots, root")
+    (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_one.py").write_text(test)
     repository = Path(__file__).parents[1]
     return subprocess.run(
