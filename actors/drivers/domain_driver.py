@@ -227,13 +227,7 @@ class DomainDriver(CallTarget):
         return checked(self.runtime, xml, DOMAIN, asked, lambda: self._create(call, xml, flags))
 
     def _create(self, call: Call, xml: str, flags: int) -> object:
-        definition = self.read_definition(xml)
-        entry = self.directory.claim(definition.name, uuid_bytes(definition))
-        if entry is not None and entry.summary.id >= 0:
-            raise OperationInvalid(
-                f"domain '{entry.name}' is already active", domain=ErrorDomain.DOMAIN, object=entry.name
-            )
-        return self.hand_over(call, definition, "create", flags)
+        return self.hand_over_to_start(call, self.read_definition(xml), "create", flags)
 
     def read_definition(self, xml: str) -> DomainDefinition:
         """What a caller's XML says, with a UUID. Raises XMLError and UnsupportedConfig."""
@@ -244,6 +238,15 @@ class DomainDriver(CallTarget):
         if definition.uuid is None:
             definition = dataclasses.replace(definition, uuid=str(uuid.uuid4()))
         return definition
+
+    def hand_over_to_start(self, call: Call, definition: DomainDefinition, method: str, *args: Any) -> object:
+        """As ``hand_over``, to a domain that is to be started. Raises OperationInvalid for one that runs."""
+        entry = self.directory.claim(definition.name, uuid_bytes(definition))
+        if entry is not None and entry.summary.id >= 0:
+            raise OperationInvalid(
+                f"domain '{entry.name}' is already active", domain=ErrorDomain.DOMAIN, object=entry.name
+            )
+        return self.hand_over(call, definition, method, *args)
 
     def hand_over(self, call: Call, definition: DomainDefinition, method: str, *args: Any) -> object:
         entry = self.admit(definition)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from ....wire.documents.domain import parse_domain
 from ....wire.enums.domain import DomainXMLFlags
 from ....wire.enums.domain_tuning import DomainSaveRestoreFlags
-from ....wire.enums.error import ErrorDomain
-from ....wire.errors import OperationInvalid
 from ....wire.params import TypedParam, values_of
-from ...call import FORWARDED, Call
-from ..domain import check_flags, uuid_bytes
+from ...call import Call
+from ..domain import check_flags
 from ..domain_driver import DomainDriver
 from .images import read_image
 from .saving import image_document, redefine_image
@@ -35,29 +31,14 @@ class Restoring(DomainDriver):
         dxml = values.get("dxml")
         return self.domain_restore_flags(call, str(values["file"]), None if dxml is None else str(dxml), flags)
 
-    def domain_restore_flags(self, call: Call, path: str, dxml: str | None, flags: int) -> object:
+    async def domain_restore_flags(self, call: Call, path: str, dxml: str | None, flags: int) -> object:
         check_flags(call, flags, ~DomainSaveRestoreFlags(0))
-        self.spawn(self._restore(call, path, dxml, flags), name="restore")
-        return FORWARDED
-
-    async def _restore(self, call: Call, path: str, dxml: str | None, flags: int) -> None:
-        try:
-            image = await self.runtime.in_thread(read_image, path)
-            definition = image.definition()
-            if dxml is not None:
-                definition = await self.surroundings().fitting(definition, parse_domain(dxml))
-            self.check_definition(definition)
-            entry = self.directory.claim(definition.name, uuid_bytes(definition))
-            if entry is not None and entry.summary.id >= 0:
-                raise OperationInvalid(
-                    f"domain '{entry.name}' is already active", domain=ErrorDomain.DOMAIN, object=entry.name
-                )
-            self.hand_over(call, definition, "restore", image, flags)
-        except asyncio.CancelledError:
-            call.fail(self.gone())
-            raise
-        except Exception as error:
-            call.fail(error)
+        image = await self.runtime.in_thread(read_image, path)
+        definition = image.definition()
+        if dxml is not None:
+            definition = await self.surroundings().fitting(definition, parse_domain(dxml))
+        self.check_definition(definition)
+        return self.hand_over_to_start(call, definition, "restore", image, flags)
 
     async def domain_save_image_get_xml_desc(self, call: Call, file: str, flags: int) -> tuple[str]:
         check_flags(call, flags, DomainXMLFlags.SECURE)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any
 
 from ....wire.documents.domain import complete, format_domain, parse_domain, without_live
 from ....wire.enums.domain import DomainXMLFlags
 from ....wire.enums.domain_tuning import DomainSaveRestoreFlags
-from ....wire.enums.error import ErrorDomain, ErrorNumber
-from ....wire.errors import OperationInvalid, UnsupportedConfig
-from ...call import FORWARDED, Call
-from ..domain import check_flags, uuid_bytes
+from ....wire.enums.error import ErrorNumber
+from ....wire.errors import UnsupportedConfig
+from ...call import Call
+from ..domain import check_flags
 from ..domain_driver import DomainDriver
 from .saved import read_saved, write_saved
 
@@ -26,31 +23,13 @@ class Restoring(DomainDriver):
     def domain_restore(self, call: Call, path: str) -> object:
         return self.domain_restore_flags(call, path, None, 0)
 
-    def domain_restore_flags(self, call: Call, path: str, dxml: str | None, flags: int) -> object:
+    async def domain_restore_flags(self, call: Call, path: str, dxml: str | None, flags: int) -> object:
         check_flags(call, flags, 0)
         if dxml is not None:
             raise UnsupportedConfig("xml modification unsupported", code=ErrorNumber.ARGUMENT_UNSUPPORTED)
-        self.spawn(self._answered(call, self._restore(call, path)), name="restore")
-        return FORWARDED
-
-    async def _restore(self, call: Call, path: str) -> None:
         _, definition = await self.runtime.in_thread(read_saved, path)
         self.check_definition(definition)
-        entry = self.directory.claim(definition.name, uuid_bytes(definition))
-        if entry is not None and entry.summary.id >= 0:
-            raise OperationInvalid(
-                f"domain '{entry.name}' is already active", domain=ErrorDomain.DOMAIN, object=entry.name
-            )
-        self.hand_over(call, definition, "restore")
-
-    async def _answered(self, call: Call, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except asyncio.CancelledError:
-            call.fail(self.gone())
-            raise
-        except Exception as error:
-            call.fail(error)
+        return self.hand_over_to_start(call, definition, "restore")
 
     async def domain_save_image_get_xml_desc(self, call: Call, file: str, flags: int) -> tuple[str]:
         check_flags(call, flags, DomainXMLFlags.SECURE)

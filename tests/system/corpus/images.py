@@ -18,11 +18,11 @@ def make_images(folder: Path) -> None:
         (folder / name).touch()
         os.truncate(folder / name, size)
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(folder / "a.qcow2"), "1M"], check=True)
-    (folder / "kernel").write_bytes(_kernel())
+    (folder / "kernel").write_bytes(kernel())
     (folder / "share").mkdir(exist_ok=True)
 
 
-def _kernel() -> bytes:
+def kernel() -> bytes:
     """What QEMU takes for a Linux kernel: a boot sector with the header of boot protocol 2.12."""
     image = bytearray(16384)
     image[0x1F1] = 1

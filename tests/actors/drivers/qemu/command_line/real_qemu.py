@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import socket
-import struct
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,19 +26,10 @@ from virtactor.actors.drivers.qemu.command_line import (
 from virtactor.actors.drivers.qemu.command_line.companion import ELSEWHERE
 from virtactor.wire.documents.domain import Device, DomainDefinition, Input
 
+from .....system.corpus.images import kernel
+
 QEMU = shutil.which("qemu-system-x86_64")
 PATIENCE = 60.0  # seconds
-
-
-def kernel() -> bytes:
-    """What QEMU takes for a Linux kernel: a boot sector with the header of boot protocol 2.12."""
-    image = bytearray(16384)
-    image[0x1F1] = 1
-    struct.pack_into("<H", image, 0x1FE, 0xAA55)
-    struct.pack_into("<4sH", image, 0x202, b"HdrS", 0x20C)
-    image[0x211] = 1
-    struct.pack_into("<I", image, 0x22C, 0x7FFFFFFF)
-    return bytes(image)
 
 
 @dataclass
