@@ -154,15 +154,24 @@ async def _run(argv: tuple[str, ...], source: int, target: int) -> None:
 
 
 def _write_direct(source: int, target: int) -> None:
-    """Copy what comes in whole blocks past the cache; the last piece of a block goes through it."""
     with ExitStack() as opened:
         opened.callback(os.close, source)
         opened.callback(os.close, target)
+        copy_blocks(lambda free: os.readv(source, [free]), target)
+
+
+def copy_blocks(read: Callable[[memoryview], int], target: int) -> None:
+    """Copy in whole blocks past the host's cache; the last piece of a block goes through it. Blocks.
+
+    ``read`` puts bytes at the start of what it is given and tells how many, 0 at the end. Raises OSError,
+    SystemFailure.
+    """
+    with ExitStack() as opened:
         buffer = opened.enter_context(mmap.mmap(-1, _CHUNK))
         view = opened.enter_context(memoryview(buffer))
         bypass_cache(target, True)
         opened.callback(bypass_cache, target, False)
-        while filled := _fill(source, view):
+        while filled := _fill(read, view):
             if filled % BLOCK:
                 bypass_cache(target, False)
             write_all(lambda at, end=filled: os.write(target, view[at:end]), filled)
@@ -189,10 +198,10 @@ def bypass_cache(fd: int, wanted: bool) -> None:
         raise SystemFailure(f"this file's cache cannot be bypassed: {error.strerror}", errno=error.errno) from error
 
 
-def _fill(source: int, view: memoryview) -> int:
+def _fill(read: Callable[[memoryview], int], view: memoryview) -> int:
     """Read until the buffer is full or there is no more; how much there is."""
     at = 0
-    while at < len(view) and (count := os.readv(source, [view[at:]])):
+    while at < len(view) and (count := read(view[at:])):
         at += count
     return at
 

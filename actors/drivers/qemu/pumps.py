@@ -6,13 +6,12 @@ writes.
 
 from __future__ import annotations
 
-import mmap
 import os
 import select
 from contextlib import suppress
 
 from ....wire.errors import SystemFailure
-from .image_streams import BLOCK, bypass_cache, write_all
+from .image_streams import copy_blocks
 
 _MOST = 1024 * 1024  # bytes at a time
 
@@ -67,19 +66,11 @@ class Pump:
 
     def _copy_blocks(self) -> None:
         ready = self._poll(self._outlet, select.POLLIN)
-        with mmap.mmap(-1, _MOST) as buffer, memoryview(buffer) as view:
-            bypass_cache(self._target, True)
-            more = True
-            while more:
-                at = 0
-                while at < _MOST and (more := self._told not in dict(ready.poll())):
-                    count = os.readv(self._outlet, [view[at:]])
-                    if not (more := count > 0):
-                        break
-                    at += count
-                if at % BLOCK:
-                    bypass_cache(self._target, False)
-                write_all(lambda start, end=at: os.write(self._target, view[start:end]), at)
+
+        def read(free: memoryview) -> int:
+            return 0 if self._told in dict(ready.poll()) else os.readv(self._outlet, [free])
+
+        copy_blocks(read, self._target)
 
     def _poll(self, descriptor: int, what: int) -> select.poll:
         """What waits for a descriptor, or until it is to end: the other end of ``_told`` is closed then."""
