@@ -30,6 +30,16 @@ def find_disk(definition: DomainDefinition, name: str) -> Disk | None:
     return next(by_target, None) or next((disk for disk in disks if disk.path == name), None)
 
 
+def disk_with_source(definition: DomainDefinition, name: str) -> tuple[Disk, str]:
+    """The disk of that target or source, and its source. Raises InvalidArgument where it is not there or is empty."""
+    disk = find_disk(definition, name)
+    if disk is None:
+        raise InvalidArgument(f"invalid path {name} not assigned to domain")
+    if disk.path is None:
+        raise InvalidArgument(f"disk '{name}' does not currently have a source assigned")
+    return disk, disk.path
+
+
 class Disks(Tunables):
     """Calls about disks that their definitions answer."""
 

@@ -14,7 +14,7 @@ from ....wire.params import ParamType, TypedParam
 from ....wire.table import DomainRef
 from ....wire.table.structs import DiskError, MemoryStat, VcpuInfo
 from ...call import Call
-from ..domain.disks import find_disk
+from ..domain.disks import disk_with_source, find_disk
 from ..domain.flags import TEXT_OKAY
 from ..domain.interfaces import find_interface
 from ..domain.typed_params import first
@@ -168,11 +168,7 @@ class GuestFigures(Guest):
 
     async def domain_get_block_info(self, call: Call, dom: DomainRef, path: str, flags: int) -> tuple[int, int, int]:
         self.check_flags(call, flags, 0)
-        disk = find_disk(self.definition, path)
-        if disk is None:
-            raise InvalidArgument(f"invalid path {path} not assigned to domain")
-        if disk.path is None:
-            raise InvalidArgument(f"disk '{path}' does not currently have a source assigned")
+        disk, source = disk_with_source(self.definition, path)
         if disk.fd_group is not None:
             raise NotSupported(
                 "block info is not supported for FD passed disk image", code=ErrorNumber.OPERATION_UNSUPPORTED
@@ -183,9 +179,9 @@ class GuestFigures(Guest):
             found = [each["inserted"]["image"] for each in told if is_of(each, disk.alias) and "inserted" in each]
             capacity = int(found[0]["virtual-size"]) if found else None
         try:
-            sizes = await self.runtime.in_thread(disk_sizes, disk.path)
+            sizes = await self.runtime.in_thread(disk_sizes, source)
         except OSError as error:
-            raise SystemFailure(f"cannot stat file '{disk.path}': {error.strerror}", errno=error.errno) from error
+            raise SystemFailure(f"cannot stat file '{source}': {error.strerror}", errno=error.errno) from error
         return sizes.allocation, sizes.capacity if capacity is None else capacity, sizes.physical
 
     async def domain_get_disk_errors(

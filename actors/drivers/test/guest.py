@@ -36,7 +36,7 @@ from ....wire.table.structs import (
 from ...call import Call
 from ...connection.file_streams import Download
 from ..domain import BasicDomain
-from ..domain.disks import find_disk
+from ..domain.disks import disk_with_source, find_disk
 from ..domain.flags import TEXT_OKAY, check_flags, check_one_impact, refusal
 from ..domain.interfaces import find_interface
 from ..domain.typed_params import check_names
@@ -188,11 +188,7 @@ class TestGuest(BasicDomain):
 
     def domain_get_block_info(self, call: Call, dom: DomainRef, path: str, flags: int) -> tuple[int, int, int]:
         self.check_flags(call, flags, 0)
-        disk = find_disk(self.definition, path)
-        if disk is None:
-            raise InvalidArgument(f"invalid path {path} not assigned to domain")
-        if disk.path is None:
-            raise InvalidArgument(f"disk '{path}' does not currently have a source assigned")
+        disk_with_source(self.definition, path)
         return _SPARE, _ALLOCATION, _CAPACITY
 
     def domain_get_disk_errors(
