@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from virtactor.client import Host
+from virtactor.client import Domain, Host
 
+from .guests import Shell
 from .told import Told
 from .virtactord import Story, Virtactord, clear
 
@@ -34,3 +35,11 @@ def told(host: Host) -> Iterator[Told]:
     told = Told(host)
     yield told
     told.events.close()
+
+
+@pytest.fixture
+def shell(booted: Domain) -> Iterator[Shell]:
+    """The console of the Linux guest that a module has in its ``booted``."""
+    with Shell(booted) as shell:
+        shell.answers()
+        yield shell

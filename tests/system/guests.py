@@ -68,6 +68,11 @@ class Shell:
         self.wait_for(guest.boot_line(self.domain.name))
         self.wait_for("# ")
 
+    def answers(self) -> None:
+        """Wait for the shell of a guest that has booted before."""
+        self.type("")
+        self.wait_for("# ")
+
     def type(self, line: str) -> None:
         self.console.write(line.encode() + b"\n")
 

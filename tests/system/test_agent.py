@@ -44,7 +44,7 @@ def wait_for_agent(domain: Domain) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(shared: Virtactord, agent_image: guest.Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Domain]:
+def booted(shared: Virtactord, agent_image: guest.Guest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Domain]:
     """A guest with an agent for all tests that leave it as it was: a file system on /mnt, a card with an address."""
     path = tmp_path_factory.mktemp("disks") / "disk.raw"
     with shared.connect() as host:
@@ -57,14 +57,6 @@ def told(shared: Virtactord, agent_image: guest.Guest, tmp_path_factory: pytest.
         wait_for_agent(domain)
         yield domain
         domain.destroy()
-
-
-@pytest.fixture
-def shell(told: Domain) -> Iterator[Shell]:
-    with Shell(told) as shell:
-        shell.type("")
-        shell.wait_for("# ")
-        yield shell
 
 
 @pytest.fixture
@@ -90,43 +82,43 @@ def unresponsive(error: BaseException) -> bool:
 # -- what it tells -----------------------------------------------------------------------------------------------------
 
 
-def test_the_guest_tells_its_name_and_its_time(told: Domain, shell: Shell) -> None:
-    assert told.agent.hostname() == "told"
-    told.agent.set_time(1_234_567_890)
-    seconds, nanoseconds = told.agent.time()
+def test_the_guest_tells_its_name_and_its_time(booted: Domain, shell: Shell) -> None:
+    assert booted.agent.hostname() == "told"
+    booted.agent.set_time(1_234_567_890)
+    seconds, nanoseconds = booted.agent.time()
     assert 1_234_567_890 <= seconds < 1_234_567_890 + 600
     assert 0 <= nanoseconds < 1_000_000_000
     assert shell.run("date +%Y-%m") == "2009-02\n"
     # Its clock chip has been set along with it.
     shell.run("date -s 2001-01-01")
-    told.agent.set_time(sync=True)
+    booted.agent.set_time(sync=True)
     assert shell.run("date +%Y-%m") == "2009-02\n"
 
 
-def test_the_guest_tells_its_addresses(told: Domain) -> None:
-    cards = {card.name: card for card in told.nics.addresses(DomainInterfaceAddressesSource.AGENT)}
+def test_the_guest_tells_its_addresses(booted: Domain) -> None:
+    cards = {card.name: card for card in booted.nics.addresses(DomainInterfaceAddressesSource.AGENT)}
     assert cards.keys() == {"lo", "eth0"}
     assert cards["eth0"].hwaddr == MAC
     assert ("192.0.2.5", 24) in [(each.addr, each.prefix) for each in cards["eth0"].addrs]
 
 
-def test_the_guest_tells_of_its_system_disks_and_file_systems(told: Domain) -> None:
-    info = told.agent.info()
+def test_the_guest_tells_of_its_system_disks_and_file_systems(booted: Domain) -> None:
+    info = booted.agent.info()
     assert (info["os.id"], info["hostname"], info["timezone.offset"]) == ("small", "told", 0)
     assert (info["disk.count"], info["disk.0.name"], info["disk.0.alias"]) == (1, "/dev/vda", "vda")
     assert (info["fs.0.mountpoint"], info["fs.0.fstype"], info["fs.0.disk.0.alias"]) == ("/mnt", "ext4", "vda")
     assert 0 < int(info["fs.0.used-bytes"]) < int(info["fs.0.total-bytes"]) < SIZE
     assert (info["if.1.name"], info["if.1.hwaddr"]) == ("eth0", MAC)
-    only = told.agent.info(DomainGuestInfoTypes.HOSTNAME)
+    only = booted.agent.info(DomainGuestInfoTypes.HOSTNAME)
     assert only == {"hostname": "told"}
 
 
-def test_the_guest_tells_who_is_there(told: Domain, shell: Shell) -> None:
-    assert told.agent.info(DomainGuestInfoTypes.USERS) == {"user.count": 0}
+def test_the_guest_tells_who_is_there(booted: Domain, shell: Shell) -> None:
+    assert booted.agent.info(DomainGuestInfoTypes.USERS) == {"user.count": 0}
     shell.run("touch /run/utmp")
     shell.type("setsid sh -c 'exec </dev/tty1 >/dev/tty1 2>&1; exec login -f root' &")
-    wait_until(lambda: told.agent.info(DomainGuestInfoTypes.USERS)["user.count"] == 1)
-    info = told.agent.info(DomainGuestInfoTypes.USERS)
+    wait_until(lambda: booted.agent.info(DomainGuestInfoTypes.USERS)["user.count"] == 1)
+    info = booted.agent.info(DomainGuestInfoTypes.USERS)
     assert info["user.0.name"] == "root"
     assert int(info["user.0.login-time"]) > 0
 
@@ -134,101 +126,101 @@ def test_the_guest_tells_who_is_there(told: Domain, shell: Shell) -> None:
 # -- what it does ------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_written_waits_while_file_systems_are_frozen(told: Domain, shell: Shell) -> None:
-    (found,) = told.agent.filesystems()
+def test_what_is_written_waits_while_file_systems_are_frozen(booted: Domain, shell: Shell) -> None:
+    (found,) = booted.agent.filesystems()
     assert (found.mountpoint, found.fstype, found.dev_aliases) == ("/mnt", "ext4", ["vda"])
-    assert told.agent.freeze() == 1
+    assert booted.agent.freeze() == 1
     with pytest.raises(MonitorFailure, match="frozen"):
-        told.agent.freeze()
+        booted.agent.freeze()
     shell.run("(echo text >/mnt/file; touch /run/written) & true")
     assert shell.run("ls /run/written 2>&1").startswith("ls: ")
-    assert told.agent.thaw() == 1
+    assert booted.agent.thaw() == 1
     shell.run("until [ -e /run/written ]; do sleep 0.1; done")
     assert shell.run("cat /mnt/file") == "text\n"
-    assert told.agent.freeze(["/mnt"]) == 1
-    assert told.agent.thaw() == 1
-    assert told.agent.thaw() == 0
+    assert booted.agent.freeze(["/mnt"]) == 1
+    assert booted.agent.thaw() == 1
+    assert booted.agent.thaw() == 0
 
 
-def test_blocks_that_are_free_are_given_back(told: Domain, shell: Shell) -> None:
-    used = told.disks["vda"].info().allocation
+def test_blocks_that_are_free_are_given_back(booted: Domain, shell: Shell) -> None:
+    used = booted.disks["vda"].info().allocation
     shell.run("dd if=/dev/urandom of=/mnt/big bs=1M count=8 2>/dev/null; sync")
-    wait_until(lambda: told.disks["vda"].info().allocation >= used + 8 * 1024 * 1024)
+    wait_until(lambda: booted.disks["vda"].info().allocation >= used + 8 * 1024 * 1024)
     shell.run("rm /mnt/big; sync")
-    told.agent.trim()
-    assert told.disks["vda"].info().allocation < used + 8 * 1024 * 1024
+    booted.agent.trim()
+    assert booted.disks["vda"].info().allocation < used + 8 * 1024 * 1024
 
 
-def test_processors_are_switched_off_and_on_inside_the_guest(told: Domain, shell: Shell) -> None:
-    assert told.agent.vcpus() == {"vcpus": "0-1", "online": "0-1", "offlinable": "1"}
-    told.agent.set_vcpus([1], enabled=False)
+def test_processors_are_switched_off_and_on_inside_the_guest(booted: Domain, shell: Shell) -> None:
+    assert booted.agent.vcpus() == {"vcpus": "0-1", "online": "0-1", "offlinable": "1"}
+    booted.agent.set_vcpus([1], enabled=False)
     assert shell.run("nproc") == "1\n"
-    assert told.agent.vcpus()["online"] == "0"
-    assert (told.vcpus.count(guest=True), told.vcpus.count(guest=True, maximum=True)) == (1, 2)
-    told.vcpus.set_count(2, guest=True)
+    assert booted.agent.vcpus()["online"] == "0"
+    assert (booted.vcpus.count(guest=True), booted.vcpus.count(guest=True, maximum=True)) == (1, 2)
+    booted.vcpus.set_count(2, guest=True)
     assert shell.run("nproc") == "2\n"
-    told.vcpus.set_count(1, guest=True)
-    assert told.vcpus.count(guest=True) == 1
-    assert told.vcpus.count(live=True) == 2, "they are still plugged in"
-    told.agent.set_vcpus("0-1", enabled=True)
+    booted.vcpus.set_count(1, guest=True)
+    assert booted.vcpus.count(guest=True) == 1
+    assert booted.vcpus.count(live=True) == 2, "they are still plugged in"
+    booted.agent.set_vcpus("0-1", enabled=True)
     with pytest.raises(NotSupported, match="not offlinable"):
-        told.agent.set_vcpus([0], enabled=False)
+        booted.agent.set_vcpus([0], enabled=False)
     with pytest.raises(InvalidArgument, match="missing vCPUs '7'"):
-        told.agent.set_vcpus([7], enabled=False)
+        booted.agent.set_vcpus([7], enabled=False)
     with pytest.raises(InvalidArgument, match="3 > 2"):
-        told.vcpus.set_count(3, guest=True)
+        booted.vcpus.set_count(3, guest=True)
 
 
-def test_a_user_gets_another_password(told: Domain, shell: Shell) -> None:
-    told.agent.set_password("root", "secret")
+def test_a_user_gets_another_password(booted: Domain, shell: Shell) -> None:
+    booted.agent.set_password("root", "secret")
     _, kind, salt, kept = shell.run("cut -d: -f2 /etc/shadow").strip().split("$")
     assert kind == "6"
     assert shell.run(f"mkpasswd -m sha512 -S {salt} secret").strip().split("$")[3] == kept
-    told.agent.set_password("root", "$6$abc$def", encrypted=True)
+    booted.agent.set_password("root", "$6$abc$def", encrypted=True)
     assert shell.run("cut -d: -f2 /etc/shadow") == "$6$abc$def\n"
     with pytest.raises(MonitorFailure, match="guest-set-user-password"):
-        told.agent.set_password("nobody", "secret")
+        booted.agent.set_password("nobody", "secret")
 
 
-def test_the_agent_keeps_the_keys_of_users(told: Domain) -> None:
-    told.agent.set_ssh_keys("root", ["ssh-ed25519 AAAA one"])
-    told.agent.set_ssh_keys("root", ["ssh-ed25519 BBBB two"], append=True)
-    assert sorted(told.agent.ssh_keys("root")) == ["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"]
-    told.agent.set_ssh_keys("root", ["ssh-ed25519 AAAA one"], remove=True)
-    assert told.agent.ssh_keys("root") == ["ssh-ed25519 BBBB two"]
+def test_the_agent_keeps_the_keys_of_users(booted: Domain) -> None:
+    booted.agent.set_ssh_keys("root", ["ssh-ed25519 AAAA one"])
+    booted.agent.set_ssh_keys("root", ["ssh-ed25519 BBBB two"], append=True)
+    assert sorted(booted.agent.ssh_keys("root")) == ["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"]
+    booted.agent.set_ssh_keys("root", ["ssh-ed25519 AAAA one"], remove=True)
+    assert booted.agent.ssh_keys("root") == ["ssh-ed25519 BBBB two"]
 
 
-def test_any_command_is_passed_on(told: Domain) -> None:
-    answer = told.agent.command({"execute": "guest-ping"})
+def test_any_command_is_passed_on(booted: Domain) -> None:
+    answer = booted.agent.command({"execute": "guest-ping"})
     assert answer == '{"return":{}}'
     with pytest.raises(MonitorFailure, match="has not been found"):
-        told.agent.command({"execute": "guest-nonsense"})
+        booted.agent.command({"execute": "guest-nonsense"})
     with pytest.raises(InvalidArgument):
-        told.agent.command("nonsense")
-    ran = told.agent.command({"execute": "guest-exec", "arguments": {"path": "/bin/true"}}, 10)
+        booted.agent.command("nonsense")
+    ran = booted.agent.command({"execute": "guest-exec", "arguments": {"path": "/bin/true"}}, 10)
     assert "pid" in json.loads(ran or "")["return"]
 
 
 # -- one that does not answer ------------------------------------------------------------------------------------------
 
 
-def test_an_agent_that_hangs_costs_its_own_callers_their_time_only(told: Domain, shell: Shell) -> None:
+def test_an_agent_that_hangs_costs_its_own_callers_their_time_only(booted: Domain, shell: Shell) -> None:
     shell.run("kill -STOP $(pidof qemu-ga)")
-    told.agent.set_response_timeout(1)
-    for ask in (told.agent.hostname, told.agent.freeze, told.agent.vcpus, told.agent.time):
+    booted.agent.set_response_timeout(1)
+    for ask in (booted.agent.hostname, booted.agent.freeze, booted.agent.vcpus, booted.agent.time):
         with pytest.raises(VirtError, match="Guest agent is not responding: no answer to") as caught:
             ask()
         assert unresponsive(caught.value)
     with pytest.raises(VirtError, match="not responding") as caught:
-        told.agent.command({"execute": "guest-ping"}, 1)
+        booted.agent.command({"execute": "guest-ping"}, 1)
     assert unresponsive(caught.value)
-    assert state(told) == "RUNNING BOOTED"
-    assert told.monitor_command({"execute": "query-status"})["return"]["running"]
+    assert state(booted) == "RUNNING BOOTED"
+    assert booted.monitor_command({"execute": "query-status"})["return"]["running"]
     # What was not answered is not taken for the answer to something else.
     shell.run("kill -CONT $(pidof qemu-ga)")
-    told.agent.set_response_timeout(-2)
-    assert told.agent.hostname() == "told"
-    assert told.agent.vcpus()["online"] == "0-1"
+    booted.agent.set_response_timeout(-2)
+    assert booted.agent.hostname() == "told"
+    assert booted.agent.vcpus()["online"] == "0-1"
 
 
 def test_an_agent_that_is_not_there_or_not_meant_is_told_apart(host: Host, guest_image: guest.Guest) -> None:

@@ -46,14 +46,6 @@ def booted(linux_host: Host, guest_image: guest.Guest) -> Iterator[Domain]:
     domain.destroy()
 
 
-@pytest.fixture
-def shell(booted: Domain) -> Iterator[Shell]:
-    with Shell(booted) as shell:
-        shell.type("")
-        shell.wait_for("# ")
-        yield shell
-
-
 def test_a_command_that_is_typed_is_answered(shell: Shell) -> None:
     assert shell.run("echo $((6 * 7))") == "42\n"
 

@@ -94,8 +94,7 @@ def test_a_guest_is_saved_and_restored_past_the_cache(host: Host, guest_image: g
     assert stream_of(path).startswith(STREAM)
     host.domains.restore(str(path), bypass_cache=True)
     with Shell(domain) as shell:
-        shell.type("")
-        shell.wait_for("# ")
+        shell.answers()
         assert shell.run("echo $kept") == "all\n"
     domain.managed_save(bypass_cache=True)
     domain.start(flags=int(DomainCreateFlags.BYPASS_CACHE))

@@ -32,14 +32,6 @@ def booted(shared: Virtactord, guest_image: guest.Guest) -> Iterator[Domain]:
         domain.destroy()
 
 
-@pytest.fixture
-def shell(booted: Domain) -> Iterator[Shell]:
-    with Shell(booted) as shell:
-        shell.type("")
-        shell.wait_for("# ")
-        yield shell
-
-
 @contextmanager
 def opened(domain: Domain, name: str = "org.example.talk") -> Iterator[Stream]:
     """A channel until the end of a block; that it is free is told a moment later."""
