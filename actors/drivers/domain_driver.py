@@ -49,8 +49,9 @@ class DomainDriver(CallTarget):
 
     name = "domains"
     errors = ErrorDomain.NONE
-    # The kinds of figures that its domains tell (virDomainStatsTypes).
+    # The kinds of figures that its domains tell (virDomainStatsTypes), and from whom they are.
     figures = int(DomainStatsTypes.STATE)
+    figures_from = "this daemon"
     domain_types: frozenset[str] = frozenset()
     # Whether documents may say nothing that the model has no place for; libvirt passes over it.
     strict = True
@@ -173,24 +174,27 @@ class DomainDriver(CallTarget):
     async def connect_get_all_domain_stats(
         self, call: Call, doms: list[DomainRef], stats: int, flags: int
     ) -> tuple[list[StatsRecord]]:
-        check_flags(call, flags, _STATS_FLAGS)
-        unknown = stats & ~self.figures
-        if flags & ConnectGetAllDomainStatsFlags.ENFORCE_STATS and unknown:
-            raise InvalidArgument(
-                f"Stats types bits 0x{unknown:x} are not supported by this daemon",
-                code=ErrorNumber.ARGUMENT_UNSUPPORTED,
-            )
-        entries = self._entries(doms, flags & _STATS_FILTERS)
+        kinds = self.sought_kinds(call, stats, flags)
+        entries = self._entries(doms, flags)
         loop = asyncio.get_running_loop()
         asked = [(entry.domain_ref(), loop.create_future()) for entry in entries]
         for entry, (_, told) in zip(entries, asked, strict=True):
-            if not send(entry.ref, TellFigures(stats or self.figures, told)):
+            if not send(entry.ref, TellFigures(kinds, told)):
                 told.set_result([])
         return ([StatsRecord(ref, await told) for ref, told in asked],)
 
-    def _entries(self, doms: list[DomainRef], filters: int) -> list[Entry]:
+    def sought_kinds(self, call: Call, stats: int, flags: int) -> int:
+        """The kinds of figures that are asked for, of those that there are. Raises InvalidArgument."""
+        check_flags(call, flags, _STATS_FLAGS)
+        unknown = stats & ~self.figures
+        if flags & ConnectGetAllDomainStatsFlags.ENFORCE_STATS and unknown:
+            words = f"Stats types bits 0x{unknown:x} are not supported by {self.figures_from}"
+            raise InvalidArgument(words, code=ErrorNumber.ARGUMENT_UNSUPPORTED)
+        return stats & self.figures if stats else self.figures
+
+    def _entries(self, doms: list[DomainRef], flags: int) -> list[Entry]:
         """The domains that a question for figures is about. Raises NoDomain for one that is named and not there."""
-        selected = self.directory.select(filters)
+        selected = self.directory.select(flags & _STATS_FILTERS)
         if not doms:
             return selected
         named = [self.directory.by_uuid(dom.uuid) for dom in doms]

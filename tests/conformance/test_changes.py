@@ -141,7 +141,7 @@ def test_figures_of_all_domains_or_of_some(client: RawClient, guest: DomainRef) 
         assert doms == [] or figures.keys() == {"guest"}
     with pytest.raises(NoDomain):
         client.call("connect_get_all_domain_stats", [DomainRef("no", uuid.uuid4().bytes, -1)], 1, 0)
-    with pytest.raises(InvalidArgument, match="bits 0x10000 are not supported"):
+    with pytest.raises(InvalidArgument, match="bits 0x10000 are not supported by this daemon"):
         client.call("connect_get_all_domain_stats", [], 1 << 16, 1 << 31)
 
 

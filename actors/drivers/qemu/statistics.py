@@ -15,8 +15,7 @@ from typing import Any
 from ....wire.documents.domain import DomainDefinition
 from ....wire.enums.domain_tuning import ConnectGetAllDomainStatsFlags as Flags
 from ....wire.enums.domain_tuning import DomainStatsTypes as Types
-from ....wire.enums.error import ErrorNumber
-from ....wire.errors import InvalidArgument, MonitorFailure, OperationTimeout, VirtError
+from ....wire.errors import MonitorFailure, OperationTimeout, VirtError
 from ....wire.lanes import MSGPACK
 from ....wire.params import ParamType, TypedParam
 from ....wire.table import DomainRef
@@ -26,7 +25,6 @@ from ...foreign import translate
 from ...monitor import monitor
 from ...runtime import send
 from ..directory import Entry
-from ..domain import check_flags
 from ..domain_driver import DomainDriver
 from .figures import ALL, Subject, figures, questions
 from .guest import Guest
@@ -40,8 +38,6 @@ SHARE = 0.5
 # The figure that says why a record is not complete.
 PARTIAL = "partial"
 
-_FLAGS = int(~Flags(0))
-_FILTERS = 0xFF
 _CPUS = "query-cpus-fast"
 
 
@@ -175,21 +171,16 @@ class DriverStatistics(DomainDriver):
     """The driver's part: whom to ask, and what comes of it."""
 
     figures = ALL
+    figures_from = "this daemon or QEMU"
 
     async def connect_get_all_domain_stats(
         self, call: Call, doms: list[DomainRef], stats: int, flags: int
     ) -> tuple[list[StatsRecord]]:
-        check_flags(call, flags, _FLAGS)
-        unknown = stats & ~self.figures
-        if flags & Flags.ENFORCE_STATS and unknown:
-            raise InvalidArgument(
-                f"Stats types bits 0x{unknown:x} are not supported by this daemon or QEMU",
-                code=ErrorNumber.ARGUMENT_UNSUPPORTED,
-            )
+        kinds = self.sought_kinds(call, stats, flags)
         now = self.runtime.loop.time()
         budget = min(SHORT_BUDGET if flags & Flags.NOWAIT else BUDGET, (call.deadline - now) * SHARE)
-        sought = Sought(stats & self.figures if stats else self.figures, bool(flags & Flags.BACKING), now + budget)
-        entries = self._entries(doms, flags & _FILTERS)
+        sought = Sought(kinds, bool(flags & Flags.BACKING), now + budget)
+        entries = self._entries(doms, flags)
         found = await self._ask(entries, sought)
         told = await self.runtime.in_thread(_all_figures, [each for _, each in found], sought.kinds)
         if call.lane is MSGPACK:
