@@ -49,6 +49,10 @@ def _are_names(value: list[Any]) -> bool:
     return all(isinstance(name, str) and name for name in value)
 
 
+def _is_absolute(value: str) -> bool:
+    return not value or value.startswith("/")
+
+
 def _are_levels(value: Mapping[str, Any]) -> bool:
     return all(area in AREAS for area in value) and all(map(_is_level, value.values()))
 
@@ -195,6 +199,14 @@ class QemuConfig:
         lambda v: v in ("raw", "gzip", "bzip2", "xz", "lzop", "zstd"),
         "raw, gzip, bzip2, xz, lzop or zstd",
     )
+    auto_dump_path: str = _key(
+        "",
+        "Folder for the memory of guests that panicked, where on_crash says coredump-destroy or coredump-restart; empty"
+        " is lib/qemu/dump of the daemon's own.",
+        _is_absolute,
+        "an absolute path",
+    )
+    auto_dump_bypass_cache: bool = _key(False, "Whether it is written past the host's cache.")
     groups: str = _key(
         "limited",
         "Which guests have control groups of their own: limited, those that have limits or a partition, or all.",

@@ -297,10 +297,24 @@ def test_what_may_follow_an_end_is_chosen_while_the_guest_runs(host: Host) -> No
     for end, action in (
         (DomainLifecycle.REBOOT, DomainLifecycleAction.PRESERVE),
         (DomainLifecycle.POWEROFF, DomainLifecycleAction.RESTART_RENAME),
-        (DomainLifecycle.CRASH, DomainLifecycleAction.COREDUMP_DESTROY),
+        (DomainLifecycle.POWEROFF, DomainLifecycleAction.COREDUMP_DESTROY),
+        (DomainLifecycle.CRASH, DomainLifecycleAction.RESTART_RENAME),
     ):
         with pytest.raises(UnsupportedConfig, match="doesn't support"):
             domain.set_lifecycle_action(end, action, config=True)
+    with pytest.raises(UnsupportedConfig, match="on_poweroff 'restart' together with on_reboot 'destroy'"):
+        domain.set_lifecycle_action(DomainLifecycle.REBOOT, DomainLifecycleAction.DESTROY, live=True)
+
+
+@pytest.mark.parametrize("action", [DomainLifecycleAction.COREDUMP_DESTROY, DomainLifecycleAction.COREDUMP_RESTART])
+def test_a_dump_after_a_panic_can_be_chosen_for_now_and_later(host: Host, action: DomainLifecycleAction) -> None:
+    domain = host.domains.define(plain("g"))
+    domain.start(paused=True)
+    said = f"<on_crash>{action.name.lower().replace('_', '-')}</on_crash>"
+    domain.set_lifecycle_action(DomainLifecycle.CRASH, action, live=True)
+    assert (said in domain.xml(), said in domain.xml(inactive=True)) == (True, False)
+    domain.set_lifecycle_action(DomainLifecycle.CRASH, action, config=True)
+    assert said in domain.xml(inactive=True)
 
 
 def test_a_live_document_says_where_a_display_listens(host: Host) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -61,17 +60,6 @@ def unread(tmp_path: Path) -> Iterator[Path]:
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     yield path
     os.close(reader)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder for less than a guest's memory."""
-    path = tmp_path / "small"
-    path.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", path]).returncode:
-        pytest.skip("only root can mount a small disk")
-    yield path
-    subprocess.run(["umount", path], check=True)
 
 
 @pytest.fixture

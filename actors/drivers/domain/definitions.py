@@ -119,11 +119,16 @@ class Definitions(Saving):
                 f"Lifecycle event '{end.removeprefix('on_')}' doesn't support '{name}' action",
                 domain=ErrorDomain.DOMAIN,
             )
-        self.check_lifecycle_action(end, name)
-        await self.change_documents(flags, lambda definition: dataclasses.replace(definition, **{end: name}))
 
-    def check_lifecycle_action(self, end: str, action: str) -> None:
-        """Refuse what this driver does not do at an end of the guest (``on_reboot``, …). Raises UnsupportedConfig."""
+        def change(definition: DomainDefinition) -> DomainDefinition:
+            changed = dataclasses.replace(definition, **{end: name})
+            self.check_ends(changed)
+            return changed
+
+        await self.change_documents(flags, change)
+
+    def check_ends(self, definition: DomainDefinition) -> None:
+        """Refuse what this driver does not do at the ends of a guest (``on_reboot``, …). Raises UnsupportedConfig."""
 
 
 # By virDomainLifecycleAction.

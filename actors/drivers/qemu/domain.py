@@ -18,6 +18,7 @@ from .documents import XML_FLAGS, GuestDocuments
 from .handed_files import HandedFiles
 from .media import Media
 from .news import News
+from .panics import Panics
 from .statistics import Statistics
 from .tpm_states import TpmStates
 from .variables import Variables
@@ -37,6 +38,7 @@ class QemuDomain(
     Statistics,
     Variables,
     CompletedJobs,
+    Panics,
     Media,
     News,
     AgentCalls,

@@ -16,6 +16,7 @@ lib/qemu/tpm/UUID              what its emulated TPM remembers
 run/qemu/autostarted           the boot of the host in which marked domains have been started
 lib/qemu/nvram/NAME_VARS.fd    the variables of its UEFI, made from a template at its first start
 lib/qemu/save/NAME.save        the guest as it was saved, for its next start; NAME.save.*.part until it is whole
+lib/qemu/dump                  the memory of guests that panicked (panics.py); *.part until it is whole
 lib/qemu/ram                   where files for guests' memory are, without names
 log/qemu/NAME.log              QEMU's own output, NAME.log.N what was before it (guest_logs.py)
 =============================  =====================================================================
@@ -52,6 +53,7 @@ class QemuFiles:
     nvram: Path
     memory: Path
     save: Path
+    dumps: Path
     tpms: Path
 
     @classmethod
@@ -67,6 +69,7 @@ class QemuFiles:
             state / "nvram",
             state / "ram",
             state / "save",
+            state / "dump",
             state / "tpm",
         )
 
@@ -80,6 +83,7 @@ class QemuFiles:
             self.nvram,
             self.memory,
             self.save,
+            self.dumps,
             self.tpms,
         ):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -167,9 +171,10 @@ class QemuFiles:
         return [link.stem for link in found]
 
     def remove_parts_of_images(self) -> None:
-        """Remove what is left of saves that were not finished."""
-        for path in self.save.glob(f"*{PART}"):
-            path.unlink(missing_ok=True)
+        """Remove what is left of saves and dumps that were not finished."""
+        for folder in (self.save, self.dumps):
+            for path in folder.glob(f"*{PART}"):
+                path.unlink(missing_ok=True)
 
     def images_of_nobody(self, names: Set[str]) -> Iterator[Path]:
         """Saved guests of which there is no definition: one that is made anew must not be started from them."""

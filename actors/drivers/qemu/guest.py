@@ -40,6 +40,7 @@ from ...monitor.monitor import Monitor, MonitorEvent, MonitorLost
 from ...monitor.qmp import QmpEvent
 from ...runtime import Runtime, send
 from ..domain import internal_call
+from .command_line.machine import check_ends_together
 from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
 from .notes import taints
 from .opening import Handed
@@ -47,6 +48,7 @@ from .process import Process, adopt
 from .records import Records
 from .status import HAPPENED_BY_RUN_STATE, REASONS, Status
 from .surroundings import QemuSurroundings
+from .unfinished_dumps import until_given_up
 from .unfinished_saves import go_on
 
 logger = logging.getLogger("virtactor.qemu")
@@ -57,7 +59,7 @@ MOMENT = 0.05  # seconds
 _ACTIONS = {
     "on_poweroff": ("destroy", "restart", "preserve"),
     "on_reboot": ("destroy", "restart"),
-    "on_crash": ("destroy", "restart", "preserve"),
+    "on_crash": ("destroy", "restart", "preserve", "coredump-destroy", "coredump-restart"),
 }
 
 
@@ -141,6 +143,9 @@ class Guest(Records):
         self.clock_base = status.clock_base
         self.has_status = True
         self.unfinished_save = status.save
+        self.unfinished_dump = status.dump
+        if status.dump is not None:
+            status.dump.remove_part()  # Nobody writes it any more.
         is_saved = status.save is not None and status.save.is_whole()
         process = adopt(status.process, self.around.files.guest_log(self.name))
         if process is None:
@@ -191,6 +196,9 @@ class Guest(Records):
             await go_on(lambda command: self._ask(ref, command), save.running)
             save.remove_part()
             self.unfinished_save = None
+        if self.unfinished_dump is not None:
+            await until_given_up(lambda command: self._ask(ref, command))
+            self.unfinished_dump = None
         asked = ["query-status", *questions(self.live)]
         status, *answers = await asyncio.gather(*(self._ask(ref, command) for command in asked))
         self.memory = await self._balloon(ref)
@@ -285,9 +293,12 @@ class Guest(Records):
 
     # -- what jobs do --------------------------------------------------------------------------------------------------
 
-    def check_lifecycle_action(self, end: str, action: str) -> None:
-        if action not in _ACTIONS[end]:
-            raise UnsupportedConfig(f"qemu driver doesn't support the '{action}' action for '{end}'")
+    def check_ends(self, definition: DomainDefinition) -> None:
+        for end, actions in _ACTIONS.items():
+            action = getattr(definition, end)
+            if action is not None and action not in actions:
+                raise UnsupportedConfig(f"qemu driver doesn't support the '{action}' action for '{end}'")
+        check_ends_together(definition)
 
     async def press_power_button(self, call: Call, flags: int) -> None:
         self.expect_reboot(False)
@@ -491,9 +502,13 @@ class Guest(Records):
 
     def _panicked(self) -> None:
         self.happen(Happening.PANICKED)
-        if self.definition.on_crash == "restart":
+        self.follow_panic(self.definition.on_crash or "destroy")
+
+    def follow_panic(self, action: str) -> None:
+        """Do with a guest that has panicked what its definition says."""
+        if action == "restart":
             self._restart()
-        elif self.definition.on_crash != "preserve":
+        elif action != "preserve":
             self._end_because(Happening.CRASHED)
 
     def _on_balloon(self, event: QmpEvent) -> None:
@@ -577,6 +592,7 @@ class Guest(Records):
         if self.unfinished_save is not None:
             self.unfinished_save.remove_part()
             self.unfinished_save = None
+        self.unfinished_dump = None
         self.process = None
         self.memory = None
         self.lost_since = None

@@ -15,6 +15,7 @@ from ..domain import Domain
 from .process import Process
 from .status import Deed, Status, format_status
 from .surroundings import QemuSurroundings
+from .unfinished_dumps import UnfinishedDump
 from .unfinished_saves import UnfinishedSave
 
 logger = logging.getLogger("virtactor.qemu")
@@ -40,6 +41,8 @@ class Records(Domain):
         self.deeds: frozenset[str] = frozenset()
         # What a guest is being saved to, as the next daemon has to know it.
         self.unfinished_save: UnfinishedSave | None = None
+        # The file that the guest's memory is being dumped to, as the next daemon has to know it.
+        self.unfinished_dump: UnfinishedDump | None = None
         self.has_status = False
         self._saved: tuple[Any, ...] | None = None
         self._saving: asyncio.Future[None] | None = None
@@ -94,7 +97,7 @@ class Records(Domain):
         """Begin to write the status file, unless it says that already."""
         says = (
             *(live, state, reason, self.memory, self.reboot_asked, self.ends_with_its_session, self.unfinished_save),
-            *(self.agent_patience, self.deeds),
+            *(self.unfinished_dump, self.agent_patience, self.deeds),
         )
         if self.process is None or says == self._saved:
             return None
@@ -109,6 +112,7 @@ class Records(Domain):
             agent_patience=self.agent_patience,
             deeds=tuple(Deed(name=each) for each in sorted(self.deeds)),
             save=self.unfinished_save,
+            dump=self.unfinished_dump,
             process=self.process.identity,
             domain=live,
         )

@@ -35,6 +35,7 @@ from .image_streams import Stream, Way, into_file, out_of_file
 from .images import Image, NewFile, open_stream, read_image, rewrite_image, temporary_of
 from .pumps import Pump
 from .surroundings import QemuSurroundings
+from .unfinished_dumps import UnfinishedDump, until_given_up
 from .unfinished_saves import UnfinishedSave, go_on
 
 logger = logging.getLogger("virtactor.qemu")
@@ -54,10 +55,9 @@ _FORMATS = {
 }
 _CRASH, _RESET = int(DomainCoreDumpFlags.CRASH), int(DomainCoreDumpFlags.RESET)
 # The calls that end a guest, whatever it is at.
-_ENDS = ("domain_destroy", "domain_destroy_flags")
+ENDS = ("domain_destroy", "domain_destroy_flags")
 _NAME = "saved"
 _DISK_SECONDS = 10.0
-_MOMENT = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ class GuestSaving(Guest):
         self._bypasses_cache = False
         # What QEMU will tell of the stream or dump that it is at work on.
         self._finished: asyncio.Future[str | None] | None = None
+        # What it is asked meanwhile.
+        self._question = ""
 
     def on_message(self, message: Any) -> Any:
         if not isinstance(message, Load):
@@ -123,9 +125,12 @@ class GuestSaving(Guest):
 
     async def _note_save(self, save: UnfinishedSave | None) -> None:
         """Tell the next daemon of a save that is under way, or no more. Raises SystemFailure."""
+        self.unfinished_save = save
+        await self._note_status()
+
+    async def _note_status(self) -> None:
         self.require_active()
         assert self.live is not None
-        self.unfinished_save = save
         noted = self.save_status(self.live, self.state, self.reason)
         if noted is not None:
             await asyncio.shield(noted)
@@ -195,6 +200,7 @@ class GuestSaving(Guest):
             self.require_active()  # It has ended meanwhile. A guest that is being restored is not active yet.
         assert process is not None
         told = self._finished = self.runtime.loop.create_future()
+        self._question = question
         ended = asyncio.ensure_future(process.wait())
         try:
             await self.execute(None, command, arguments)
@@ -217,7 +223,7 @@ class GuestSaving(Guest):
             return  # The file is the guest: the next daemon ends its QEMU.
         taking_up = self.runtime.spawn(self._take_up_again(was_running), f"{self.label}: goes on")
         # Who ends the guest does not wait until a QEMU that may hang has gone on.
-        if self.job is None or self.job.interrupted_by not in _ENDS:
+        if self.job is None or self.job.interrupted_by not in ENDS:
             await asyncio.shield(taking_up)
 
     async def _take_up_again(self, was_running: bool) -> None:
@@ -356,14 +362,21 @@ class GuestSaving(Guest):
         known = (await self.execute(call, "query-dump-guest-memory-capability"))["formats"]
         if wanted not in known:
             raise InvalidArgument(f"unsupported dumpformat '{wanted}' for this QEMU binary")
-        file = NewFile(path, await self.runtime.in_thread(temporary_of, path))
+        part = await self.runtime.in_thread(temporary_of, path)
+        file = NewFile(path, part)
         try:
+            if part is not None:
+                self.unfinished_dump = UnfinishedDump(part=part)
+                await self._note_status()
             await self._to_its_end(file.open)
             await self._dump_into(call, file, wanted, direct=bool(flags & DomainCoreDumpFlags.BYPASS_CACHE))
             await self._to_its_end(file.finish)
         except BaseException:
             file.discard()
             raise
+        finally:
+            self.unfinished_dump = None
+            self.save_live_state()
 
     async def _dump_into(self, call: Call, file: NewFile, format: str, *, direct: bool) -> None:
         """Have QEMU write its memory, and let it go on when that is broken off or fails."""
@@ -392,16 +405,20 @@ class GuestSaving(Guest):
         """Wait until QEMU has given up a dump that nobody reads any more."""
         await asyncio.wait((copying,))
         copying.exception()
+        if self.job is not None and self.job.interrupted_by in ENDS:
+            return  # Who ends the guest does not wait for a QEMU that may hang.
         with suppress(VirtError):  # It has ended or hangs; whoever asks next is told.
-            while (await self.execute(None, "query-dump"))["status"] == "active":  # noqa: ASYNC110  it tells the job
-                await asyncio.sleep(_MOMENT)
+            await until_given_up(lambda command: self.execute(None, command))
 
     # -- the job -------------------------------------------------------------------------------------------------------
 
     async def job_progress(self, call: Call) -> tuple[int, int, int]:
         if self._finished is None:
             return 0, 0, 0
-        ram = (await self.execute(call, "query-migrate")).get("ram", {})
+        told = await self.execute(call, self._question)
+        if self._question == "query-dump":
+            return int(told["total"]), int(told["completed"]), int(told["total"]) - int(told["completed"])
+        ram = told.get("ram", {})
         return int(ram.get("total", 0)), int(ram.get("transferred", 0)), int(ram.get("remaining", 0))
 
 

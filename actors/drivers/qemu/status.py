@@ -26,6 +26,7 @@ from ....wire.enums.domain import (
 from ....wire.errors import XMLError
 from ...lifecycle import Happening
 from .process import Identity
+from .unfinished_dumps import UnfinishedDump
 from .unfinished_saves import UnfinishedSave
 
 REASONS: dict[DomainState, type[IntEnum]] = {
@@ -70,7 +71,7 @@ class Status:
     """``reason`` is one of the reasons of ``state``; ``memory`` is what the balloon leaves the guest, in KiB;
     ``reboot`` says that the guest starts again when it powers off, because a reboot was asked for; ``autodestroy`` that
     it was to end with its starter's connection; ``agent_patience`` is how many seconds the guest's agent has for any
-    command; ``save`` says that the guest is being saved.
+    command; ``save`` says that the guest is being saved, ``dump`` that its memory is being dumped.
     """
 
     state: Annotated[DomainState, At("@state", _STATE)]
@@ -83,6 +84,7 @@ class Status:
     agent_patience: Annotated[int | None, At("agent/@timeout")] = None
     deeds: Annotated[tuple[Deed, ...], At("taint")] = ()
     save: Annotated[UnfinishedSave | None, At("save")] = None
+    dump: Annotated[UnfinishedDump | None, At("dump")] = None
     process: Annotated[Identity, At("process/@identity", _IDENTITY)]
     domain: Annotated[DomainDefinition, At("domain")]
 

@@ -90,7 +90,7 @@ VALUES: dict[str, frozenset[Any]] = {
         "DomainDefinition.vcpu_placement": "static",
         "DomainDefinition.on_poweroff": "destroy restart preserve",
         "DomainDefinition.on_reboot": "destroy restart preserve",
-        "DomainDefinition.on_crash": "destroy restart preserve",
+        "DomainDefinition.on_crash": "destroy restart preserve coredump-destroy coredump-restart",
         "OperatingSystem.type": "hvm",
         "Loader.type": "rom pflash",
         "NumaTune.placement": "static",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .....wire.documents.domain import DomainDefinition
 from .....wire.errors import UnsupportedConfig
 from . import firmware, memory, memory_device, sound
 from .board import Board
@@ -100,14 +101,19 @@ def _timers(board: Board) -> dict[str, Value]:
     return switches
 
 
+def check_ends_together(definition: DomainDefinition) -> None:
+    """Refuse what cannot follow both ends of a guest. Raises UnsupportedConfig."""
+    if (definition.on_poweroff, definition.on_reboot) == ("restart", "destroy"):
+        # Firmware resets itself once more when it is started again, which would be the reboot that ends it.
+        raise UnsupportedConfig("on_poweroff 'restart' together with on_reboot 'destroy'")
+
+
 def power(board: Board) -> list[str]:
     """What the guest can do about its power. -no-shutdown leaves it to the daemon what follows a power-off."""
     definition = board.definition
     if definition.on_reboot == "preserve":
         raise UnsupportedConfig("on_reboot 'preserve'")
-    if (definition.on_poweroff, definition.on_reboot) == ("restart", "destroy"):
-        # Firmware resets itself once more when it is started again, which would be the reboot that ends it.
-        raise UnsupportedConfig("on_poweroff 'restart' together with on_reboot 'destroy'")
+    check_ends_together(definition)
     pm = definition.pm
     asked = {"disable_s3": pm.suspend_to_mem, "disable_s4": pm.suspend_to_disk} if pm else {}
     arguments = ["-no-shutdown"]

@@ -39,7 +39,7 @@ def document(inside: str = "", devices: str = "", os: str = "", attributes: str 
         (document("<bootloader>x</bootloader>"), "element /domain/bootloader"),
         (document(os="<loader type='none'/>"), "attribute /domain/os/loader/@type of 'none'"),
         (document("<vcpu placement='auto'>2</vcpu>"), "attribute /domain/vcpu/@placement of 'auto'"),
-        (document("<on_crash>coredump-restart</on_crash>"), "element /domain/on_crash of 'coredump-restart'"),
+        (document("<on_crash>rename-restart</on_crash>"), "element /domain/on_crash of 'rename-restart'"),
         (document(devices="<hostdev type='pci'/>"), "element /domain/devices/hostdev"),
         (document(devices="<disk type='volume'><target dev='vda'/></disk>"), "/devices/disk/@type of 'volume'"),
         (document(devices="<disk><source protocol='rbd'/><target dev='vda'/></disk>"), "/@protocol of 'rbd'"),
