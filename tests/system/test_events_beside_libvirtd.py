@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from .guests import AGENT, plain
 from .sectors import (
     CRASH_LOADED,
     IB700_TIMER,
+    PANICKED,
     PM_CONTROL,
     POWER_OFF,
     PVPANIC,
@@ -222,3 +224,32 @@ def test_what_a_guest_does_is_told_as_libvirtd_tells_it(
         told.append(alike(stream.after(lambda conn, xml=xml: conn.createXML(xml), until)))
     theirs, ours = told
     assert ours == theirs
+
+
+@pytest.mark.parametrize(("action", "last"), [("coredump-destroy", STOPPED), ("coredump-restart", ("REBOOT",))])
+def test_a_panic_is_dumped_and_told_as_by_libvirtd(
+    libvirt: Any,
+    libvirtd: Libvirtd,
+    shared: Virtactord,
+    streams: list[EventStream],
+    tmp_path: Path,
+    action: str,
+    last: Told,
+) -> None:
+    told: list[list[Told]] = []
+    dumps: list[tuple[str, int]] = []
+    folders = [libvirtd.root / "lib/qemu/dump", shared.paths.state / "qemu/dump"]
+    for number, (stream, folder) in enumerate(zip(streams, folders, strict=True)):
+        panics = write_sector(tmp_path / str(number), Out(PVPANIC, PANICKED)) + "<panic model='isa'/>"
+        xml = plain("a-name-of-more-than-twenty", panics, f"<on_crash>{action}</on_crash>")
+        events = alike(stream.after(lambda conn, xml=xml: conn.createXML(xml), last))
+        end = next(at for at, event in enumerate(events) if event[: len(last)] == last)
+        # libvirtd tells now and then that the guest has stopped before it tells that it has panicked.
+        told.append([event for event in events[: end + 1] if event[:2] != (LIFECYCLE, "SUSPENDED")])
+        _clear(libvirt, stream.conn)
+        first = min(path for path in folder.iterdir() if path.suffix != ".part")
+        dumps.append((re.sub(r"\d", "N", first.name.partition("-")[2]), first.stat().st_size))
+        for path in folder.iterdir():
+            path.unlink()
+    assert told[1] == told[0]
+    assert dumps[1] == dumps[0]
