@@ -372,7 +372,7 @@ class GuestSaving(Guest):
             await self._dump_into(call, file, wanted, direct=bool(flags & DomainCoreDumpFlags.BYPASS_CACHE))
             await self._to_its_end(file.finish)
         except BaseException:
-            file.discard()
+            await self._to_its_end(file.discard)  # A file of that size takes a while to go.
             raise
         finally:
             self.unfinished_dump = None
