@@ -31,10 +31,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """There is no file at ``path``; there need not have been one."""
+    """There is no file at ``path``; there need not have been one.
+
+    With ``told_first`` it is made durable right after it is made and told, not before: for a file that harms nobody
+    when the host loses power within that millisecond, and so is there again.
+    """
 
     path: Path
     durable: bool = True
+    told_first: bool = False
 
 
 Change = Write | Link | Remove

@@ -30,6 +30,7 @@ from pykka import messages
 from ..wire.errors import ResourceBusy, SystemFailure, VirtError
 from ..wire.paths import Paths
 from . import logs, sockets
+from .committer import recover, settle
 from .config import Config, default_file
 from .connection.listener import Listener
 from .drivers.registry import Services, driver_kinds
@@ -37,7 +38,7 @@ from .journal import Journal
 from .listening import Listening, listen
 from .router import Router
 from .runtime import Runtime
-from .store import Store, recover, settle
+from .store import Store
 
 logger = logging.getLogger("virtactor.daemon")
 

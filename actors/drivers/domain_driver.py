@@ -13,10 +13,10 @@ import itertools
 import socket
 import uuid
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import pykka
+from pykka import messages
 
 from ...wire.documents.domain import DomainDefinition, parse_domain, validate
 from ...wire.documents.schemas import DOMAIN
@@ -121,7 +121,7 @@ class DomainDriver(CallTarget):
         if entry is not None and entry.handed_over == message.handed_over:
             self.directory.remove(message.uuid)
             # Whoever undefined it has his answer first.
-            self.runtime.loop.call_soon(partial(entry.ref.stop, block=False))
+            self.runtime.loop.call_soon(send, entry.ref, messages._ActorStop())
 
     def _rename(self, message: Rename) -> None:
         """Call a domain otherwise from now on, if the name is free."""

@@ -9,19 +9,21 @@ import os
 import random
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pykka
 import pytest
 from pykka import messages
+from virtactor.actors import committer as committer_module
 from virtactor.actors import journal as journal_module
-from virtactor.actors import store as store_module
-from virtactor.actors.changes import Link, Remove, Write
+from virtactor.actors.changes import Change, Link, Remove, Write
+from virtactor.actors.committer import TEMPORARY, recover, settle, sweep
 from virtactor.actors.journal import Journal
 from virtactor.actors.runtime import Runtime
-from virtactor.actors.store import Store, commit, commit_later, recover, settle, sweep
+from virtactor.actors.store import Store, commit, commit_later
 from virtactor.wire.errors import SystemFailure
 
 from .loops import run
@@ -51,7 +53,7 @@ class Disk:
         self.hold = threading.Event()
         self.hold.set()
         for name in ("fsync", "replace", "write"):
-            monkeypatch.setattr(store_module.os, name, self._noting(name, getattr(os, name)))
+            monkeypatch.setattr(committer_module.os, name, self._noting(name, getattr(os, name)))
 
     def _noting(self, name: str, function: Any) -> Any:
         def noted(*args: Any, **more: Any) -> Any:
@@ -71,11 +73,15 @@ class Disk:
 
     @property
     def kinds(self) -> list[str]:
-        return [name if not file.startswith(store_module.TEMPORARY) else f"{name} temporary" for name, file in self.did]
+        return [name if not file.startswith(TEMPORARY) else f"{name} temporary" for name, file in self.did]
 
 
 def files_in(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.iterdir()}
+    """What is there, but for the one empty file that is kept ready for the next change."""
+    found = {path.name: path.read_bytes() for path in directory.iterdir()}
+    ready = [name for name, content in found.items() if name.startswith(TEMPORARY) and not content]
+    assert len(ready) <= 1
+    return {name: content for name, content in found.items() if name not in ready}
 
 
 def test_a_change_is_written_flushed_renamed_and_its_directory_flushed(
@@ -235,7 +241,7 @@ def test_a_failure_at_any_step_keeps_the_old_content_and_leaves_nothing_behind(
             inside = not isinstance(args[0], int) or os.readlink(f"/proc/self/fd/{args[0]}").startswith(str(tmp_path))
             return (failing if inside else original)(*args, **more)
 
-        monkeypatch.setattr(store_module.os, step, only_here)
+        monkeypatch.setattr(committer_module.os, step, only_here)
         with pytest.raises(SystemFailure, match=f"cannot write {path}: No space left on device") as raised:
             await commit(store, Write(path, b"new"))
         assert raised.value.errno == errno.ENOSPC
@@ -259,7 +265,7 @@ def test_a_directory_that_cannot_be_flushed_is_a_failure_of_its_changes_only(
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         original(fd)
 
-    monkeypatch.setattr(store_module.os, "fsync", fsync)
+    monkeypatch.setattr(committer_module.os, "fsync", fsync)
 
     async def work(store: StoreRef) -> None:
         changes = [Write(good / "a", b"x"), Write(bad / "a", b"x"), Write(good / "b", b"x")]
@@ -290,7 +296,7 @@ def test_missing_directories_and_what_is_in_the_way_are_system_failures(tmp_path
 def test_what_nobody_foresaw_fails_its_callers_and_not_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module.os, "replace", failing_with_value_error(os.replace))
+    monkeypatch.setattr(committer_module.os, "replace", failing_with_value_error(os.replace))
 
     async def work(store: StoreRef) -> None:
         with pytest.raises(ValueError, match="a defect"):
@@ -321,7 +327,7 @@ def test_a_failure_that_nobody_waits_for_is_logged(tmp_path: Path, caplog: pytes
 
 
 def test_a_sweep_removes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / f"{store_module.TEMPORARY}0123").write_bytes(b"half")
+    (tmp_path / f"{TEMPORARY}0123").write_bytes(b"half")
     (tmp_path / "guest.xml").write_bytes(b"whole")
     sweep(tmp_path)
     assert files_in(tmp_path) == {"guest.xml": b"whole"}
@@ -362,6 +368,91 @@ def test_with_a_journal_a_change_is_recorded_before_it_is_made_and_not_flushed(
     )
     settle(journal)
     assert Journal(journal.path).read().changes == []
+
+
+def test_the_file_for_the_next_change_is_there_before_it(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+
+    async def inode_of_what_is_ready() -> int:
+        until = time.monotonic() + 60
+        while not (found := list(files.glob(f"{TEMPORARY}*"))):
+            assert time.monotonic() < until
+            await asyncio.sleep(0.01)
+        return found[0].stat().st_ino
+
+    async def work(store: StoreRef) -> None:
+        await commit(store, Write(files / "a", b"one"))
+        ready = await inode_of_what_is_ready()
+        await commit(store, Write(files / "b", b"two"))
+        assert (files / "b").stat().st_ino == ready
+        await commit(store, Write(files / "c", b"three", mode=0o644))
+        assert files_in(files) == {"a": b"one", "b": b"two", "c": b"three"}
+        assert [path.stat().st_mode & 0o777 for path in map(files.joinpath, "abc")] == [0o600, 0o600, 0o644]
+        await inode_of_what_is_ready()
+        for path in files.glob(f"{TEMPORARY}*"):
+            path.unlink()  # As who tidies up would.
+        await commit(store, Write(files / "a", b"four"))
+        with pytest.raises(SystemFailure):
+            await commit(store, Write(files / "a" / "b", b"no directory"))
+        assert files_in(files)["a"] == b"four"
+
+    with_store(work, Journal(tmp_path / "journal"))
+    assert sorted(os.listdir(files)) == ["a", "b", "c"], "nothing is ready when the store has stopped"
+
+
+class HeldJournal(Journal):
+    """Lets go of a record when the test does; notes whether a file was there when it was asked for."""
+
+    def __init__(self, path: Path, file: Path) -> None:
+        super().__init__(path)
+        self.go_on = threading.Event()
+        self.found: list[bool] = []
+        self._file = file
+
+    def record(self, changes: Sequence[Change]) -> None:
+        self.found.append(self._file.exists())
+        assert self.go_on.wait(60)
+        super().record(changes)
+
+
+def test_a_removal_that_is_told_first_is_made_then_told_then_recorded(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"x")
+    journal = HeldJournal(tmp_path / "journal", files / "a")
+
+    async def work(store: StoreRef) -> None:
+        await asyncio.wait_for(commit(store, Remove(files / "a", told_first=True)), 60)
+        assert files_in(files) == {}
+        again = asyncio.ensure_future(commit(store, Write(files / "a", b"again")))
+        await asyncio.sleep(0.05)
+        assert not again.done(), "what comes after it waits for its record"
+        journal.go_on.set()
+        await again
+
+    with_store(work, journal)
+    assert journal.found == [False, False]
+    assert Journal(journal.path).read().changes == [Remove(files / "a"), Write(files / "a", b"again")]
+
+
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_a_removal_that_is_told_first_and_cannot_be_recorded_is_flushed(
+    has_journal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    (files / "a").write_bytes(b"x")
+    disk = Disk(monkeypatch)
+    if has_journal:
+        monkeypatch.setattr(Journal, "record", failing_once(Journal.record, errno.EIO))
+
+    async def work(store: StoreRef) -> None:
+        await commit(store, Remove(files / "a", told_first=True))
+
+    with_store(work, Journal(tmp_path / "journal") if has_journal else None)
+    assert disk.did[-1] == ("fsync", "files")
+    assert ("Input/output error" in caplog.text) == has_journal
 
 
 def test_what_a_host_lost_that_went_down_is_made_again(tmp_path: Path) -> None:
@@ -518,10 +609,10 @@ def _die_while_committing(directory: Path, journal: Journal | None, report: int,
 
             return call
 
-        store_module.os = type("DyingOS", (), dict(vars(os)))  # type: ignore[attr-defined]
-        journal_module.os = store_module.os  # type: ignore[attr-defined]
+        committer_module.os = type("DyingOS", (), dict(vars(os)))  # type: ignore[attr-defined]
+        journal_module.os = committer_module.os  # type: ignore[attr-defined]
         for name in ("open", "write", "pwrite", "fsync", "replace", "close"):
-            setattr(store_module.os, name, staticmethod(dying(getattr(os, name))))
+            setattr(committer_module.os, name, staticmethod(dying(getattr(os, name))))
 
         async def one(store: StoreRef, name: str) -> None:
             for number in itertools.count(1):

@@ -14,6 +14,7 @@ import dataclasses
 import itertools
 import logging
 from collections.abc import Callable, Set
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,11 +27,12 @@ from ....wire.enums.error import ErrorDomain
 from ....wire.errors import VirtError, XMLError
 from ....wire.paths import Paths
 from ...call import Call
+from ...committer import TEMPORARY, sweep
 from ...config import Config
 from ...events import EventLog
 from ...host.files import HostFiles
 from ...runtime import Runtime
-from ...store import TEMPORARY, Store, sweep
+from ...store import Store
 from ..directory import Directory
 from ..domain_driver import DomainDriver
 from ..handle import DriverHandle
@@ -229,7 +231,9 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
         super().on_stop()
         self.emulators.stop()
 
-    def surroundings(self) -> QemuSurroundings:
+    @cached_property
+    def _around(self) -> QemuSurroundings:
+        """What all domains have in common."""
         return QemuSurroundings(
             self.actor_ref,
             self.events,
@@ -239,10 +243,11 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
             self._config,
             self.emulators,
             self._checks,
+            self._files.tpm_states(),
         )
 
     def make_domain(self, name: str, uuid: bytes) -> pykka.ActorRef[Any]:
-        return QemuDomain.start(self.runtime, self.surroundings(), name, uuid, str(UUID(bytes=uuid)))
+        return QemuDomain.start(self.runtime, self._around, name, uuid, str(UUID(bytes=uuid)))
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 

@@ -126,6 +126,10 @@ class QemuFiles:
         """Where a guest's emulated TPM keeps itself."""
         return self.tpms / uuid
 
+    def tpm_states(self) -> set[str]:
+        """The UUIDs of all whose TPM has something to remember."""
+        return {path.name for path in self.tpms.iterdir()}
+
     def managed_save(self, name: str) -> Path:
         return self.save / f"{name}.save"
 

@@ -74,7 +74,7 @@ class Records(Domain):
         # The mark first: a link to nothing must not be found by the next daemon.
         if self.autostart:
             await self.save_autostart(False)
-        await commit(self.around.store, Remove(self.around.files.definition(self.name)))
+        await commit(self.around.store, Remove(self.around.files.definition(self.name), told_first=True))
 
     async def save_autostart(self, wanted: bool) -> None:
         link = self.around.files.autostart_link(self.name)

@@ -28,13 +28,17 @@ from .host_models import ACCELERATORS, says_a_processor
 
 @dataclass(frozen=True, slots=True)
 class QemuSurroundings(Surroundings):
-    """Files, configuration, and the emulators that this host has."""
+    """Files, configuration, and the emulators that this host has.
+
+    ``tpm_states`` are the UUIDs of domains whose TPM has something to remember.
+    """
 
     files: QemuFiles
     store: pykka.ActorRef[Store]
     config: QemuConfig
     emulators: Emulators
     checks: Checks
+    tpm_states: set[str]
 
     async def capabilities(self, definition: DomainDefinition) -> Capabilities:
         """Those of the emulator that a definition runs with. Raises UnsupportedConfig when there is none."""

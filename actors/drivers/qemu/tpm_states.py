@@ -7,6 +7,7 @@ import shutil
 from ....wire.documents.domain import DomainDefinition
 from ....wire.enums.domain import DomainUndefineFlagsValues
 from ....wire.errors import InvalidArgument
+from ...call import Call
 from .guest import Guest
 
 _TPM, _KEEP_TPM = int(DomainUndefineFlagsValues.TPM), int(DomainUndefineFlagsValues.KEEP_TPM)
@@ -21,6 +22,11 @@ class TpmStates(Guest):
     """What undefining a domain, and the end of a transient one, mean for its TPM."""
 
     _keeps_tpm = False
+
+    async def boot(self, call: Call, live: DomainDefinition, paused: bool) -> DomainDefinition:
+        if live.devices.tpms:
+            self.around.tpm_states.add(self.text_uuid)
+        return await super().boot(call, live, paused)
 
     async def check_undefine(self, flags: int) -> None:
         await super().check_undefine(flags)
@@ -37,8 +43,9 @@ class TpmStates(Guest):
 
     def leave_if_gone(self) -> None:
         if self.job is None and self.persistent is None and not self.active and not self._keeps_tpm:
-            states = self.around.files.tpm(self.text_uuid)
-            if states.exists():
+            states = self.around.tpm_states
+            if self.text_uuid in states:
+                states.discard(self.text_uuid)
                 # Two small files at most.
-                shutil.rmtree(states, ignore_errors=True)
+                shutil.rmtree(self.around.files.tpm(self.text_uuid), ignore_errors=True)
         super().leave_if_gone()
