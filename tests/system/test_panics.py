@@ -153,10 +153,16 @@ def test_dumps_are_made_where_the_configuration_says(daemon: Virtactord, tmp_pat
     assert core.stat().st_size > MEMORY
 
 
+@pytest.mark.parametrize("configured", [False, True])
 def test_a_dump_that_its_daemon_did_not_live_to_finish_is_removed_and_made_anew(
-    daemon: Virtactord, tmp_path: Path
+    daemon: Virtactord, tmp_path: Path, configured: bool
 ) -> None:
     folder = dumps(daemon)
+    if configured:
+        folder = tmp_path / "dumps"
+        daemon.kill()
+        daemon.configure(auto_dump_path=str(folder))
+        daemon.start()
     with daemon.connect() as host:
         domain = host.domains.define(panicking(tmp_path, "coredump-restart"))
         domain.start()
@@ -165,7 +171,7 @@ def test_a_dump_that_its_daemon_did_not_live_to_finish_is_removed_and_made_anew(
         assert part.exists()
         empty_of_dumps(folder)
         daemon.start()
-        assert not part.exists()
+        wait_until(lambda: not part.exists())
         wait_until(lambda: any(is_core(path) for path in folder.iterdir() if path.suffix != ".part"))
         domain.destroy()
         assert state(domain) == "SHUTOFF DESTROYED"
