@@ -13,39 +13,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pykka
 
 from ....wire.documents.domain import DomainDefinition
-from ....wire.enums.domain import (
-    DomainState,
-)
-from ....wire.errors import (
-    MonitorFailure,
-    OperationFailed,
-    OperationTimeout,
-    ProcessFailure,
-    ResourceBusy,
-    UnsupportedConfig,
-    VirtError,
-)
+from ....wire.enums.domain import DomainState
+from ....wire.errors import MonitorFailure, OperationTimeout, ResourceBusy, UnsupportedConfig, VirtError
 from ...call import Call, spanning
 from ...commands import Exit
 from ...lifecycle import Happening, advance
-from ...monitor import monitor
-from ...monitor.monitor import Monitor, MonitorEvent, MonitorLost
+from ...monitor.monitor import Monitor, MonitorEvent
 from ...monitor.qmp import QmpEvent
 from ...runtime import Runtime, send
 from ..domain import internal_call
 from .command_line.machine import check_ends_together
-from .launch import END_NOTICED, launch, questions, with_answers, with_channel_state
+from .guest_monitor import GuestMonitor
+from .launch import launch, questions, with_answers, with_channel_state
 from .notes import taints
 from .opening import Handed
 from .process import Process, adopt
-from .records import Records
 from .status import HAPPENED_BY_RUN_STATE, REASONS, Status
 from .surroundings import QemuSurroundings
 from .unfinished_dumps import until_given_up
@@ -54,7 +42,6 @@ from .unfinished_saves import go_on
 logger = logging.getLogger("virtactor.qemu")
 
 BYTES_PER_KIB = 1024
-MOMENT = 0.05  # seconds
 # What may follow each end of a guest.
 _ACTIONS = {
     "on_poweroff": ("destroy", "restart", "preserve"),
@@ -81,20 +68,15 @@ class ProcessEnded:
     exit: Exit
 
 
-class Guest(Records):
-    """A domain whose guest is a QEMU process: its start, its end, its monitor. The mixins beside this file ask more."""
+class Guest(GuestMonitor):
+    """A domain whose guest is a QEMU process: its start, its end, its news. The mixins beside this file ask more."""
 
     def __init__(self, runtime: Runtime, around: QemuSurroundings, name: str, uuid: bytes, text_uuid: str) -> None:
         super().__init__(runtime, around, name, uuid, text_uuid)
-        self._monitor: pykka.ActorRef[Monitor] | None = None
-        # While the monitor is being connected anew: what resolves when it is, and the task that does it.
-        self._ready: asyncio.Future[None] | None = None
-        self._connecting: asyncio.Task[None] | None = None
         # What the end of the process will mean, when that is known before.
         self._ending: Happening | None = None
         self._why_stopped: Happening | None = None
         self._restarting = False
-        self.lost_since: float | None = None
         self._killing = False
         # What the start that is under way may use of what callers handed over.
         self.handed = Handed()
@@ -106,8 +88,6 @@ class Guest(Records):
             return self._monitor_event(message)
         if isinstance(message, ProcessEnded):
             return self._process_ended(message)
-        if isinstance(message, MonitorLost):
-            return self._monitor_lost(message)
         if isinstance(message, Load):
             return self._load(message)
         return super().on_message(message)
@@ -116,7 +96,7 @@ class Guest(Records):
         super().on_stop()
         if self.process is not None:
             self.process.release()
-        self._drop_monitor()
+        self.drop_monitor()
 
     # -- adoption ------------------------------------------------------------------------------------------------------
 
@@ -159,48 +139,23 @@ class Guest(Records):
         if is_saved:
             self._end_because(Happening.SAVED)
             return
-        self._connect_monitor()
+        self.connect_monitor()
         if status.autodestroy:
             # The connection that it was to end with has ended with the daemon.
             self.take(internal_call("domain_destroy_flags", (self.wire_ref(), 0)))
 
-    def _connect_monitor(self) -> None:
-        """Connect to the monitor of a guest that runs already, beside everything else: it may be frozen."""
-        self._ready = self.runtime.loop.create_future()
-        self.lost_since = self.lost_since or self.runtime.loop.time()
-        self._connecting = self.spawn(self._connect_until_done(self._ready), name="connect the monitor")
-
-    async def _connect_until_done(self, ready: asyncio.Future[None]) -> None:
-        path = self.around.files.monitor(self.text_uuid)
-        while True:
-            # A new one each time: what is left of a failed attempt would keep QEMU from greeting the next.
-            ref = self._monitor = Monitor.start(self.runtime, self.name, self.actor_ref)
-            try:
-                await monitor.connect(ref, path, self.runtime.loop.time() + self.around.config.start_deadline)
-                await self._catch_up(ref)
-            except VirtError as error:
-                ref.stop(block=False)
-                if self.process is None or await self.process.ends_within(END_NOTICED):
-                    return
-                logger.warning("%s: %s", self.label, error)
-                await asyncio.sleep(self.around.config.reconnect_pause)
-            else:
-                self.lost_since = None
-                ready.set_result(None)
-                return
-
-    async def _catch_up(self, ref: pykka.ActorRef[Monitor]) -> None:
+    async def catch_up(self, ref: pykka.ActorRef[Monitor]) -> None:
         """Take from QEMU what happened while no daemon listened."""
         assert self.live is not None
         if (save := self.unfinished_save) is not None:
-            await go_on(lambda command: self._ask(ref, command), save.running)
+            await go_on(lambda command: self.ask(ref, command), save.running)
             save.remove_part()
             self.unfinished_save = None
         if self.unfinished_dump is not None:
-            await until_given_up(lambda command: self._ask(ref, command))
+            await until_given_up(lambda command: self.ask(ref, command))
             self.unfinished_dump = None
         asked = ["query-status", *questions(self.live)]
-        status, *answers = await asyncio.gather(*(self._ask(ref, command) for command in asked))
+        status, *answers = await asyncio.gather(*(self.ask(ref, command) for command in asked))
         self.memory = await self._balloon(ref)
         self.live = with_answers(self.live, dict(zip(asked[1:], answers, strict=True)))
         if status["status"] == "prelaunch" and self.state is DomainState.RUNNING:
@@ -213,13 +168,9 @@ class Guest(Records):
             self.happen(what)
         self.save_live_state()
 
-    async def _ask(self, ref: pykka.ActorRef[Monitor], command: str) -> Any:
-        deadline = self.runtime.loop.time() + self.around.config.monitor_deadline
-        return await monitor.execute(ref, command, deadline=deadline)
-
     async def _balloon(self, ref: pykka.ActorRef[Monitor]) -> int | None:
         try:
-            return (await self._ask(ref, "query-balloon"))["actual"] // BYTES_PER_KIB
+            return (await self.ask(ref, "query-balloon"))["actual"] // BYTES_PER_KIB
         except MonitorFailure:
             return None  # It has none.
 
@@ -347,73 +298,6 @@ class Guest(Records):
             self._killing = False
             if process.exit is not None:
                 self._over(process, what)
-
-    # -- the monitor ---------------------------------------------------------------------------------------------------
-
-    async def execute(
-        self, call: Call | None, command: str, arguments: dict[str, Any] | None = None, fds: Sequence[int] = ()
-    ) -> Any:
-        """Run a QMP command within the configured deadline and what is left of the call's; ``fds`` go along with it.
-
-        It gives up a moment before the call itself would: the caller is told which command had no answer.
-        """
-        now = self.runtime.loop.time()
-        deadline = now + self.around.config.monitor_deadline
-        if call is not None:
-            deadline = min(deadline, call.deadline - min(MOMENT, (call.deadline - now) / 4))
-        if self._ready is not None and not self._ready.done():
-            await self._until_ready(self._ready, deadline)
-        process = self.process
-        if self._monitor is None or process is None:
-            raise OperationFailed(f"the monitor of {self.label} is closed", object=self.name)
-        try:
-            trace = call.trace if call is not None else None
-            return await monitor.execute(self._monitor, command, arguments, deadline=deadline, fds=fds, trace=trace)
-        except OperationFailed as error:
-            # The monitor closed under the command: most likely the process is ending, and its last words tell more.
-            if await process.ends_within(END_NOTICED):
-                raise self.ended(process) from error
-            raise
-
-    async def _until_ready(self, ready: asyncio.Future[None], deadline: float) -> None:
-        began = self.runtime.loop.time()
-        try:
-            async with asyncio.timeout_at(deadline):
-                await asyncio.shield(ready)
-        except TimeoutError:
-            raise OperationTimeout(
-                f"the monitor of {self.label} does not answer yet",
-                object=self.name,
-                holder="connecting the monitor",
-                held_for=self.runtime.loop.time() - began,
-            ) from None
-
-    def ended(self, process: Process) -> ProcessFailure:
-        return ProcessFailure(f"QEMU of {self.name} {process.exit}", stderr=process.last_lines(), object=self.name)
-
-    def _drop_monitor(self) -> None:
-        if self._connecting is not None:
-            self._connecting.cancel()
-            self._connecting = None
-        if self._monitor is not None and self._monitor.is_alive():
-            self._monitor.stop(block=False)
-        self._monitor = None
-        if self._ready is not None and not self._ready.done():
-            self._ready.set_exception(OperationFailed(f"{self.label} has ended", object=self.name))
-            self._ready.exception()  # Nobody need have waited for it.
-        self._ready = None
-
-    def _monitor_lost(self, message: MonitorLost) -> None:
-        if message.monitor is self._monitor and self.lost_since is None and self.process is not None:
-            self.lost_since = self.runtime.loop.time()
-            self.spawn(self._outlive_monitor(self.process, message), name="the monitor is gone")
-
-    async def _outlive_monitor(self, process: Process, message: MonitorLost) -> None:
-        """A lost monitor is the first sign of a process's end; where it is not, connect anew."""
-        if not await process.ends_within(END_NOTICED) and message.monitor is self._monitor:
-            logger.warning("%s: its monitor is gone: %s", self.label, message.reason)
-            self._drop_monitor()
-            self._connect_monitor()
 
     def cpu_time(self) -> int:
         return self.process.cpu_time() if self.process is not None else 0
@@ -597,6 +481,6 @@ class Guest(Records):
         self.memory = None
         self.lost_since = None
         self.reboot_asked = False
-        self._drop_monitor()
+        self.drop_monitor()
         self.around.files.remove_leftovers(self.text_uuid)
         self.remove_status()

@@ -48,9 +48,9 @@ class StartNews(LiveChanges):
             self._tell_agent(state, _REASONS.DOMAIN_STARTED)
         return started
 
-    async def _catch_up(self, ref: pykka.ActorRef[Monitor]) -> None:
+    async def catch_up(self, ref: pykka.ActorRef[Monitor]) -> None:
         before, memory = self.live, self.memory
-        await super()._catch_up(ref)
+        await super().catch_up(ref)
         if before is None or self.live is None:
             return
         state = agent_state(self.live)
