@@ -39,6 +39,7 @@ from ..handle import DriverHandle
 from .aliases import assign_aliases
 from .checks import Checks
 from .companions import companions_of
+from .copies import Copies
 from .domain import QemuDomain
 from .emulators import Emulators
 from .files import QemuFiles
@@ -82,7 +83,6 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
         self._store = store
         self._config = config.qemu
         self.emulators = emulators
-        self._checks = Checks()
         self.files = HostFiles()
 
     def on_start(self) -> None:
@@ -242,7 +242,8 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
             self._store,
             self._config,
             self.emulators,
-            self._checks,
+            Checks(),
+            Copies(),
             self._files.tpm_states(),
         )
 

@@ -17,9 +17,8 @@ from .capabilities import Capabilities
 from .checks import Checks
 from .command_line import Placement, placement
 from .command_line.placement import USUAL_PARTITION
-from .command_line.undone import refuse_undone
+from .copies import Copies, Machine, complete_for
 from .cpu_models import QemuCpus
-from .defaults import complete_definition
 from .emulators import Emulators
 from .files import QemuFiles
 from .firmware import FirmwareStore
@@ -38,6 +37,7 @@ class QemuSurroundings(Surroundings):
     config: QemuConfig
     emulators: Emulators
     checks: Checks
+    copies: Copies
     tpm_states: set[str]
 
     async def capabilities(self, definition: DomainDefinition) -> Capabilities:
@@ -62,7 +62,6 @@ class QemuSurroundings(Surroundings):
 
         Raises VirtError.
         """
-        refuse_undone(definition)
         capabilities = await self.capabilities(definition)
         completed = await self._completed(definition, capabilities)
         self.checks.check(completed, capabilities)
@@ -70,7 +69,6 @@ class QemuSurroundings(Surroundings):
 
     async def complete_to_start(self, definition: DomainDefinition) -> DomainDefinition:
         """``complete``, but for the command line: who starts the guest now makes it, and sees what cannot be done."""
-        refuse_undone(definition)
         return await self._completed(definition, await self.capabilities(definition))
 
     async def fitting(self, saved: DomainDefinition, changed: DomainDefinition) -> DomainDefinition:
@@ -83,21 +81,16 @@ class QemuSurroundings(Surroundings):
 
     async def _completed(self, definition: DomainDefinition, capabilities: Capabilities) -> DomainDefinition:
         check_accelerator(definition, capabilities)
-        machine = capabilities.machine(definition.os.machine)
-        return complete_definition(
-            definition,
-            machine=machine.name,
-            emulator=capabilities.binary,
-            arch=capabilities.arch,
-            firmware=await self._firmware(definition),
-        )
+        machine = Machine(capabilities.machine(definition.os.machine).name, capabilities.binary, capabilities.arch)
+        if not has_firmware(definition):
+            return self.copies.complete(definition, machine)
+        return complete_for(machine, definition, await asyncio.to_thread(FirmwareStore.read, self.files.nvram))
 
-    async def _firmware(self, definition: DomainDefinition) -> FirmwareStore | None:
-        """What firmware there is, for a definition that has to do with it."""
-        loader = definition.os.loader
-        if definition.os.firmware != "efi" and (loader is None or loader.type != "pflash"):
-            return None
-        return await asyncio.to_thread(FirmwareStore.read, self.files.nvram)
+
+def has_firmware(definition: DomainDefinition) -> bool:
+    """Whether completing a definition takes a look at the firmware that this host has."""
+    loader = definition.os.loader
+    return definition.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
 
 
 def check_accelerator(definition: DomainDefinition, capabilities: Capabilities) -> None:

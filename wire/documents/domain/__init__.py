@@ -18,7 +18,7 @@ from .address import (
 )
 from .clock import Catchup, Clock, Timer
 from .cpu import Cell, Cpu, CpuFeature, Numa, Topology
-from .defaults import complete, mirror_console, without_live
+from .defaults import complete, mirror_console, with_macs, without_live
 from .definition import DomainDefinition, GenerationId, PerfEvent, PowerManagement
 from .devices import (
     Audio,
@@ -186,6 +186,7 @@ __all__ = [
     "parse_domain",
     "validate",
     "with_implicit_devices",
+    "with_macs",
     "with_overlay",
     "without_live",
     "without_overlay",

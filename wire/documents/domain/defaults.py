@@ -237,7 +237,7 @@ def _devices(devices: Devices, domain_uuid: str, bus_of_sd: DiskBus) -> Devices:
         disks=tuple(_disk(disk, bus_of_sd) for disk in devices.disks),
         controllers=_indexed(devices.controllers),
         filesystems=tuple(map(_filesystem, devices.filesystems)),
-        interfaces=_with_macs(devices.interfaces, domain_uuid),
+        interfaces=with_macs(devices.interfaces, domain_uuid),
         serials=serials,
         consoles=consoles,
         inputs=tuple(map(_input, devices.inputs)),
@@ -325,7 +325,8 @@ def _first_free(taken: set[int]) -> int:
     return next(number for number in range(len(taken) + 1) if number not in taken)
 
 
-def _with_macs(interfaces: tuple[Interface, ...], domain_uuid: str) -> tuple[Interface, ...]:
+def with_macs(interfaces: tuple[Interface, ...], domain_uuid: str) -> tuple[Interface, ...]:
+    """Cards with an address each."""
     taken = {interface.mac for interface in interfaces}
 
     def with_mac(position: int, interface: Interface) -> Interface:
