@@ -12,7 +12,7 @@ from pathlib import Path
 
 import guest
 import pytest
-from virtactor.client import Host
+from virtactor.client import DomainState, Host
 from virtactor.wire.enums.domain_tuning import DomainLifecycle, DomainLifecycleAction
 
 from .guests import Shell, linux, plain
@@ -176,6 +176,26 @@ def test_a_dump_that_its_daemon_did_not_live_to_finish_is_removed_and_made_anew(
         domain.destroy()
         assert state(domain) == "SHUTOFF DESTROYED"
     assert not any(path.suffix == ".part" for path in folder.iterdir())
+
+
+def test_nothing_is_left_of_a_dump_whose_guest_dies_with_its_daemon(daemon: Virtactord, tmp_path: Path) -> None:
+    folder = tmp_path / "dumps"
+    daemon.kill()
+    daemon.configure(auto_dump_path=str(folder))
+    daemon.start()
+    with daemon.connect() as host:
+        domain = host.domains.define(panicking(tmp_path, "coredump-restart"))
+        domain.start()
+        pid = daemon.qemu_of(domain.uuid)
+        assert pid is not None
+        part = stopped_in_a_dump(daemon, folder)
+        daemon.kill()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: daemon.qemus() == [])
+        daemon.start()
+        domain.wait(DomainState.SHUTOFF, PATIENCE)
+        assert state(domain) == "SHUTOFF CRASHED"
+        assert not part.exists()
 
 
 def stopped_in_a_dump(daemon: Virtactord, folder: Path) -> Path:

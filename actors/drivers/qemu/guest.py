@@ -124,8 +124,6 @@ class Guest(GuestMonitor):
         self.has_status = True
         self.unfinished_save = status.save
         self.unfinished_dump = status.dump
-        if status.dump is not None:
-            status.dump.remove_part()  # Nobody writes it any more.
         is_saved = status.save is not None and status.save.is_whole()
         process = adopt(status.process, self.around.files.guest_log(self.name))
         if process is None:
@@ -151,8 +149,9 @@ class Guest(GuestMonitor):
             await go_on(lambda command: self.ask(ref, command), save.running)
             save.remove_part()
             self.unfinished_save = None
-        if self.unfinished_dump is not None:
+        if (dump := self.unfinished_dump) is not None:
             await until_given_up(lambda command: self.ask(ref, command))
+            await self.runtime.in_thread(dump.remove_part)
             self.unfinished_dump = None
         asked = ["query-status", *questions(self.live)]
         status, *answers = await asyncio.gather(*(self.ask(ref, command) for command in asked))
@@ -476,7 +475,9 @@ class Guest(GuestMonitor):
         if self.unfinished_save is not None:
             self.unfinished_save.remove_part()
             self.unfinished_save = None
-        self.unfinished_dump = None
+        if self.unfinished_dump is not None:
+            self.unfinished_dump.remove_part()
+            self.unfinished_dump = None
         self.process = None
         self.memory = None
         self.lost_since = None
