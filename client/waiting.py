@@ -1,7 +1,7 @@
-"""How threads wait for what a connection's reader brings.
+"""How threads wait for what a link's reader brings.
 
 A Waiter is one thread's wait for one thing; an Inbox is a queue that the reader fills and any thread empties. Neither
-knows how to read: ``Connection.wait`` does, and makes the waiting thread the reader where nobody is.
+knows how to read: ``SharedLink.wait`` does, and makes the waiting thread the reader where nobody is.
 
 Rejected: ``threading.Event`` and ``queue.Queue``. Both cost a condition variable (two locks and a deque) for each wait;
 here a call that nobody else reads for needs no lock of its own at all.
@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from .connection import Connection
+    from .shared_link import SharedLink
 
 Item = TypeVar("Item")
 
@@ -51,7 +51,7 @@ class Inbox(Generic[Item]):
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
-        self._waiting: deque[tuple[Waiter, Connection]] = deque()
+        self._waiting: deque[tuple[Waiter, SharedLink]] = deque()
         self._closed = False
 
     def __len__(self) -> int:
@@ -66,37 +66,37 @@ class Inbox(Generic[Item]):
         """Give no more: takers get None at once, those who wait now as well. Callable from any thread."""
         self._closed = True
         self._items.clear()
-        for connection in self._wake():
-            connection.interrupt()
+        for link in self._wake():
+            link.interrupt()
 
-    def take(self, connection: Connection, until: float | None) -> Item | None:
+    def take(self, link: SharedLink, until: float | None) -> Item | None:
         """The oldest item; None when ``until`` (monotonic time) passed or the inbox is closed.
 
-        Raises ConnectionLost when the connection breaks and nothing is left to take.
+        Raises ConnectionLost when the link breaks and nothing is left to take.
         """
         while True:
             if self._items:
                 with suppress(IndexError):  # another thread was quicker
                     return self._items.popleft()
-            if self._closed or not self._wait(connection, until):
+            if self._closed or not self._wait(link, until):
                 return None
 
-    def _wait(self, connection: Connection, until: float | None) -> bool:
+    def _wait(self, link: SharedLink, until: float | None) -> bool:
         waiter = Waiter()
-        self._waiting.append((waiter, connection))
+        self._waiting.append((waiter, link))
         try:
             if self._items or self._closed:
                 return True
-            return connection.wait(waiter, until, interruptible=True)
+            return link.wait(waiter, until, interruptible=True)
         finally:
-            self._waiting.remove((waiter, connection))
+            self._waiting.remove((waiter, link))
 
-    def _wake(self) -> list[Connection]:
+    def _wake(self) -> list[SharedLink]:
         woken = list(self._waiting)
         for waiter, _ in woken:
             waiter.ready = True
             waiter.wake()
-        return [connection for _, connection in woken]
+        return [link for _, link in woken]
 
 
 def remaining(until: float | None) -> float | None:
