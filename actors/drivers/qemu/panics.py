@@ -61,7 +61,9 @@ class Panics(GuestSaving):
         except asyncio.CancelledError:
             if self.job is None or not self.job.ending or self.job.interrupted_by in ENDS:
                 raise
-            logger.error("%s: its memory is not dumped after the panic: %s", self.label, self.job.interrupted_by or "it hangs")
+            logger.error(
+                "%s: its memory is not dumped after the panic: %s", self.label, self.job.interrupted_by or "it hangs"
+            )
             self._go_on_with(then)
             raise
         except VirtError as error:
