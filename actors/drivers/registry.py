@@ -1,4 +1,4 @@
-"""The drivers of the daemon: a new one is a folder, and a line here."""
+"""The drivers of the daemon: a new one is a folder, its classes and its scheme are named here."""
 
 from __future__ import annotations
 
