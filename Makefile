@@ -39,7 +39,7 @@ demo: setup
 	$(BIN)/python examples/demo.py
 
 test: setup tested-with lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -80,6 +80,16 @@ def _files(daemon: Virtactord) -> Iterator[str]:
             yield f"an autostart mark is left without its definition: {path.name}"
 
 
+def _temporary(root: Path) -> Iterator[Path]:
+    """What changes of files have left, but for the empty file in a directory that is ready for the next one."""
+    ready: set[Path] = set()
+    for path in sorted(root.rglob(".virtactor-*")):
+        if path.lstat().st_size or path.parent in ready:
+            yield path
+        else:
+            ready.add(path.parent)
+
+
 def _leftovers(daemon: Virtactord, host: Host) -> Iterator[str]:
     """Files of guests that are gone, halves of files, and processes that no domain has."""
     domains = list(host.domains)
@@ -87,7 +97,7 @@ def _leftovers(daemon: Virtactord, host: Host) -> Iterator[str]:
     for path in daemon.run.iterdir():
         if path.name != "autostarted" and path.name[:36] not in live and not path.name.endswith(".damaged"):
             yield f"a file of a guest that is gone: {path.name}"
-    for path in (*daemon.root.rglob(".virtactor-*"), *daemon.root.rglob("*.part")):
+    for path in (*_temporary(daemon.root), *daemon.root.rglob("*.part")):
         yield f"a temporary file is left: {path.name}"
     overlays = [path for path in daemon.root.glob("*.TRANSIENT-*") if _of_nobody(path, domains, live)]
     yield from (f"an overlay of a guest that is gone: {path.name}" for path in overlays)

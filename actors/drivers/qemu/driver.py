@@ -231,6 +231,9 @@ class QemuDriver(NativeDocuments, Restoring, DriverStatistics, QemuHostQueries, 
         super().on_stop()
         self.emulators.stop()
 
+    def surroundings(self) -> QemuSurroundings:
+        return self._around
+
     @cached_property
     def _around(self) -> QemuSurroundings:
         """What all domains have in common."""

@@ -13,7 +13,7 @@ from virtactor.actors.drivers.qemu.checks import KINDS
 from virtactor.actors.drivers.qemu.copies import Copies, Machine, complete_for
 from virtactor.wire.documents.domain import DomainDefinition, parse_domain
 from virtactor.wire.documents.replacing import replace
-from virtactor.wire.errors import VirtError, XMLError
+from virtactor.wire.errors import UnsupportedConfig, VirtError, XMLError
 
 from .command_line.conftest import CAPABILITIES
 from .command_line.test_drops_nothing import DOCUMENTS, randomly_changed
@@ -44,7 +44,10 @@ def outcome(complete, definition: DomainDefinition) -> object:
 
 def check_copies(definition: DomainDefinition, text: str) -> bool:
     """That a guest and its copies are completed as if each were the first; whether one was taken for a copy."""
-    machine, copies = machine_of(definition), Copies()
+    try:
+        machine, copies = machine_of(definition), Copies()
+    except UnsupportedConfig:
+        return False  # There is no such machine.
     own = copied(definition, text)
     cards = tuple(replace(each, mac=None) for each in definition.devices.interfaces)
     unnamed = replace(own, devices=replace(own.devices, interfaces=cards))
@@ -54,7 +57,7 @@ def check_copies(definition: DomainDefinition, text: str) -> bool:
     return any(first is not None for first in copies._firsts.values())
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from(DOCUMENTS), st.integers(0, 3), st.randoms(use_true_random=False), TEXTS)
 def test_a_copy_is_completed_as_if_it_were_the_first(document, count, chance, text) -> None:
     definition = parsed(document)
