@@ -98,9 +98,11 @@ def cleaned_up(daemon: PrivateDaemon) -> Iterator[PrivateDaemon]:
 
 
 def explain(error: Exception, daemon: PrivateDaemon) -> None:
-    """Say why it failed in one line, then what the daemon wrote."""
+    """Say why it failed in one line, then what the daemon wrote, up to its end: it may be about to say why."""
     reason = str(error) if isinstance(error, REASONS) else f"{type(error).__name__}: {error}"
     print(f"demo: failed: {' '.join(reason.split())}", file=sys.stderr)
+    with contextlib.suppress(DaemonFailed):
+        daemon.stop()
     tail = daemon.log_tail(LOG_LINES)
     if tail:
         print("The daemon's log ends with:", *(f"  {line}" for line in tail), sep="\n", file=sys.stderr)

@@ -136,16 +136,25 @@ def test_a_guest_that_takes_too_long_times_out_alone(daemon: FakeDaemon) -> None
 
 
 def test_a_lost_connection_ends_the_calls_under_way_and_no_others(daemon: FakeDaemon) -> None:
+    first_two_are_sent = threading.Event()
+
     def create(text: str, flags: int) -> tuple:
+        if name_in(text) == "g0":
+            assert first_two_are_sent.wait(PATIENCE)
         if name_in(text) == "g1":
             raise EOFError
         return (domain_ref(name_in(text)),)
 
     daemon.handlers["domain_create_xml"] = create
     with daemon.connect() as host:
+        connection = host._session.connection
         starting = in_thread(host.domains.start_all, [xml(f"g{n}") for n in range(5)], window=2)
+        wait_until(lambda: len(connection._pending) == 2)
+        first_two = set(connection._pending)
+        first_two_are_sent.set()
         wait_until(lambda: ("domain_create_xml", (xml("g1"), 0)) in daemon.peers[0].calls)
-        wait_until(lambda: len(host._session.connection._pending) == 2 and host._session.connection.has_reader)
+        wait_until(lambda: len(connection._pending) == 2 and set(connection._pending) != first_two)
+        wait_until(lambda: connection.has_reader)
         daemon.peers[0].close()
         results = starting.result(PATIENCE)
     assert list(results.failed) == ["g1", "g2"]

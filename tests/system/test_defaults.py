@@ -39,7 +39,6 @@ REFUSED: Mapping[str, str] = {
     r"graphics vnc on a network": "networks come later",
     r"graphics vnc twice": "QEMU's start fails",
     r"graphics spice in secret|graphics spice with a secret channel": "no certificates",
-    r"watchdog model='i6300esb' dump": "no dump is made of a guest that hangs",
     r"vsock virtio-(non-)?transitional": "QEMU has no such device",
 }
 # What is taken here, and not by libvirt 9.0.

@@ -226,29 +226,53 @@ def test_what_a_guest_does_is_told_as_libvirtd_tells_it(
     assert ours == theirs
 
 
-@pytest.mark.parametrize(("action", "last"), [("coredump-destroy", STOPPED), ("coredump-restart", ("REBOOT",))])
-def test_a_panic_is_dumped_and_told_as_by_libvirtd(
+def index_of(wanted: Told, events: list[Told], begin: int) -> int | None:
+    """Where the first event is that begins so."""
+    return next((at for at in range(begin, len(events)) if events[at][: len(wanted)] == wanted), None)
+
+
+PANICS, BARKS = Out(PVPANIC, PANICKED), Out(IB700_TIMER, TWO_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("does", "device", "more", "first", "last"),
+    [
+        (PANICS, "<panic model='isa'/>", "<on_crash>coredump-destroy</on_crash>", (LIFECYCLE, "CRASHED"), STOPPED),
+        (PANICS, "<panic model='isa'/>", "<on_crash>coredump-restart</on_crash>", (LIFECYCLE, "CRASHED"), ("REBOOT",)),
+        (BARKS, "<watchdog model='ib700' action='dump'/>", "", ("WATCHDOG",), (LIFECYCLE, "RESUMED")),
+    ],
+    ids=["panic, then off", "panic, then on", "watchdog"],
+)
+def test_a_dump_that_nobody_asked_for_is_made_and_told_as_by_libvirtd(
     libvirt: Any,
     libvirtd: Libvirtd,
     shared: Virtactord,
     streams: list[EventStream],
     tmp_path: Path,
-    action: str,
+    does: Out,
+    device: str,
+    more: str,
+    first: Told,
     last: Told,
 ) -> None:
     told: list[list[Told]] = []
     dumps: list[tuple[str, int]] = []
     folders = [libvirtd.root / "lib/qemu/dump", shared.paths.state / "qemu/dump"]
     for number, (stream, folder) in enumerate(zip(streams, folders, strict=True)):
-        panics = write_sector(tmp_path / str(number), Out(PVPANIC, PANICKED)) + "<panic model='isa'/>"
-        xml = plain("a-name-of-more-than-twenty", panics, f"<on_crash>{action}</on_crash>")
-        events = alike(stream.after(lambda conn, xml=xml: conn.createXML(xml), last))
-        end = next(at for at, event in enumerate(events) if event[: len(last)] == last)
+        xml = plain("a-name-of-more-than-twenty", write_sector(tmp_path / str(number), does) + device, more)
+        events = stream.after(lambda conn, xml=xml: conn.createXML(xml), first)
+        begin = index_of(first, events, 0)
+        assert begin is not None
+        if index_of(last, events, begin) is None:
+            events += stream.after(lambda conn: None, last)
+        events = alike(events)
+        end = index_of(last, events, index_of(first, events, 0) or 0)
+        assert end is not None
         # libvirtd tells now and then that the guest has stopped before it tells that it has panicked.
         told.append([event for event in events[: end + 1] if event[:2] != (LIFECYCLE, "SUSPENDED")])
         _clear(libvirt, stream.conn)
-        first = min(path for path in folder.iterdir() if path.suffix != ".part")
-        dumps.append((re.sub(r"\d", "N", first.name.partition("-")[2]), first.stat().st_size))
+        core = min(path for path in folder.iterdir() if path.suffix != ".part")
+        dumps.append((re.sub(r"\d", "N", core.name.partition("-")[2]), core.stat().st_size))
         for path in folder.iterdir():
             path.unlink()
     assert told[1] == told[0]

@@ -11,6 +11,7 @@ from ..domain.flags import IMPACTS
 from ..domain.life import START_FLAGS
 from .agent_calls import AgentCalls
 from .agent_vcpus import AgentVcpus
+from .automatic_dumps import AutomaticDumps
 from .completed_jobs import CompletedJobs
 from .controls import Controls
 from .counting import Counting
@@ -18,7 +19,6 @@ from .documents import XML_FLAGS, GuestDocuments
 from .handed_files import HandedFiles
 from .media import Media
 from .news import News
-from .panics import Panics
 from .statistics import Statistics
 from .tpm_states import TpmStates
 from .variables import Variables
@@ -38,7 +38,7 @@ class QemuDomain(
     Statistics,
     Variables,
     CompletedJobs,
-    Panics,
+    AutomaticDumps,
     Media,
     News,
     AgentCalls,

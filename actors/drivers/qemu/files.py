@@ -16,7 +16,7 @@ lib/qemu/tpm/UUID              what its emulated TPM remembers
 run/qemu/autostarted           the boot of the host in which marked domains have been started
 lib/qemu/nvram/NAME_VARS.fd    the variables of its UEFI, made from a template at its first start
 lib/qemu/save/NAME.save        the guest as it was saved, for its next start; NAME.save.*.part until it is whole
-lib/qemu/dump                  the memory of guests that panicked (panics.py); *.part until it is whole
+lib/qemu/dump                  what automatic_dumps.py has dumped; *.part until it is whole
 lib/qemu/ram                   where files for guests' memory are, without names
 log/qemu/NAME.log              QEMU's own output, NAME.log.N what was before it (guest_logs.py)
 =============================  =====================================================================

@@ -165,6 +165,8 @@ class Guest(GuestMonitor):
             self._panicked()
         elif (what := HAPPENED_BY_RUN_STATE.get(status["status"])) is not None:
             self.happen(what)
+            if what is Happening.WATCHDOG_PAUSE:
+                self.follow_watchdog()
         self.save_live_state()
 
     async def _balloon(self, ref: pykka.ActorRef[Monitor]) -> int | None:
@@ -367,6 +369,8 @@ class Guest(GuestMonitor):
         what = self._why_stopped or (Happening.PAUSED if asked else Happening.STOPPED_UNASKED)
         self._why_stopped = None
         self.happen(what)
+        if what is Happening.WATCHDOG_PAUSE:
+            self.follow_watchdog()
 
     def _on_resume_event(self, event: QmpEvent) -> None:
         if not self._restarting:
@@ -379,6 +383,9 @@ class Guest(GuestMonitor):
     def _on_watchdog(self, event: QmpEvent) -> None:
         if event.data.get("action") == "pause":
             self._why_stopped = Happening.WATCHDOG_PAUSE
+
+    def follow_watchdog(self) -> None:
+        """Do with a guest that its watchdog has paused what its definition says."""
 
     def _on_panic(self, event: QmpEvent) -> None:
         self._panicked()

@@ -147,7 +147,7 @@ VALUES: dict[str, frozenset[Any]] = {
         "Filesystem.type": "mount",
         "FilesystemDriver.type": "path virtiofs",
         "Watchdog.model": "i6300esb ib700 itco",
-        "Watchdog.action": "reset shutdown poweroff pause none inject-nmi",
+        "Watchdog.action": "reset shutdown poweroff pause none inject-nmi dump",
         "Panic.model": "isa hyperv pvpanic",
         "Iommu.model": "intel virtio",
         "Tpm.model": "tpm-tis tpm-crb",

@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from virtactor.actors.drivers.qemu.automatic_dumps import dump_name
 from virtactor.actors.drivers.qemu.domain import QemuDomain
-from virtactor.actors.drivers.qemu.panics import dump_name
 from virtactor.actors.drivers.qemu.pumps import Pump
 from virtactor.client import Domain, Host, connect
 from virtactor.wire.enums.domain_jobs import DomainJobType

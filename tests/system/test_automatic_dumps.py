@@ -1,4 +1,4 @@
-"""Guests that panic and whose memory is dumped before they end or start again."""
+"""Guests whose memory is dumped when they panic, before they end or start again, or when their watchdog runs out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from virtactor.client import DomainState, Host
 from virtactor.wire.enums.domain_tuning import DomainLifecycle, DomainLifecycleAction
 
 from .guests import Shell, linux, plain
-from .sectors import PANICKED, PVPANIC, Out, write_sector
+from .sectors import IB700_TIMER, PANICKED, PVPANIC, TWO_SECONDS, Out, write_sector
+from .test_durability import qmp
 from .told import Told
 from .virtactord import PATIENCE, Virtactord, state, wait_until
 
@@ -134,7 +135,7 @@ def check_without_dump(daemon: Virtactord, folder: Path, tmp_path: Path, action:
         domain = host.domains.define(panicking(tmp_path, action))
         domain.start()
         assert told.until(then[-1]) == ["DEFINED ADDED", BOOTED, *then]
-        assert daemon.says("domain g: its memory is not dumped after the panic")
+        assert daemon.says("domain g: its memory is not dumped")
         if action == "coredump-restart":
             domain.destroy()
         assert list(dumps(daemon).iterdir()) == []
@@ -225,3 +226,49 @@ def test_what_follows_a_panic_is_chosen_while_the_guest_runs(
         shell.type("echo c >/proc/sysrq-trigger")
         assert told.until("STOPPED CRASHED") == [BOOTED, *ENDED]
     assert len(list(folder.iterdir())) == 1
+
+
+def barking(folder: Path, name: str = "g") -> str:
+    """A guest that does nothing but wait until its watchdog runs out, which it has set to two seconds."""
+    disk = write_sector(folder / "disk", Out(IB700_TIMER, TWO_SECONDS))
+    return plain(name, f"{disk}<watchdog model='ib700' action='dump'/>")
+
+
+BARKED = ["Watchdog", "SUSPENDED WATCHDOG", "RESUMED UNPAUSED"]
+
+
+def test_a_guest_whose_watchdog_runs_out_is_dumped_and_goes_on(
+    host: Host, told: Told, folder: Path, tmp_path: Path
+) -> None:
+    domain = host.domains.create(barking(tmp_path))
+    assert told.until(BARKED[-1]) == [BOOTED, *BARKED]
+    assert state(domain) == "RUNNING UNPAUSED"
+    (core,) = folder.iterdir()
+    assert is_core(core)
+    assert core.stat().st_size > MEMORY
+
+
+def test_a_guest_whose_watchdog_runs_out_goes_on_where_no_dump_can_be_made(daemon: Virtactord, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    daemon.kill()
+    daemon.configure(auto_dump_path=str(tmp_path / "file/dumps"))
+    daemon.start()
+    with daemon.connect() as host:
+        told = Told(host)
+        domain = host.domains.create(barking(tmp_path))
+        assert told.until(BARKED[-1]) == [BOOTED, *BARKED]
+        assert daemon.says("domain g: its memory is not dumped")
+        assert state(domain) == "RUNNING UNPAUSED"
+
+
+def test_a_guest_whose_watchdog_ran_out_while_there_was_no_daemon_is_dumped_and_goes_on(
+    daemon: Virtactord, tmp_path: Path
+) -> None:
+    with daemon.connect() as host:
+        domain = host.domains.create(barking(tmp_path))
+        daemon.kill()
+        wait_until(lambda: qmp(daemon, domain, "query-status")["return"]["status"] == "watchdog")
+        daemon.start()
+        wait_until(lambda: state(domain) == "RUNNING UNPAUSED")
+        (core,) = dumps(daemon).iterdir()
+        assert is_core(core)
