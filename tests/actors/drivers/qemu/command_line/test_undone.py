@@ -49,7 +49,6 @@ def document(inside: str = "", devices: str = "", os: str = "", attributes: str 
         (document(devices="<graphics type='sdl' display=':0'/>"), "attribute /domain/devices/graphics/@display"),
         (document(devices="<graphics type='rdp'/>"), "graphics/@type of 'rdp'"),
         (document(devices="<controller type='xenbus'/>"), "controller/@type of 'xenbus'"),
-        (document(devices="<watchdog model='i6300esb' action='dump'/>"), "watchdog/@action of 'dump'"),
         (document(devices="<lease><key>k</key><target path='/l'/></lease>"), "element /domain/devices/lease"),
     ],
 )
