@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from lxml import etree
 from virtactor.actors.drivers.qemu.companions import companions_of
 from virtactor.actors.drivers.qemu.images import read_image
-from virtactor.client import Domain, DomainState, Host, NoDomain, VirtError
+from virtactor.client import Domain, DomainState, Host, NoDomain, OperationInvalid, VirtError
+from virtactor.wire.enums.domain import DomainControlState
 
 from tests.system.virtactord import Virtactord
 
@@ -30,11 +32,13 @@ def complaints(
     """Everything that is not as it was promised. Guests are known to be what was found, from then on.
 
     Definitions, marks and processes are looked at as soon as the daemon is ready. States come from the guests'
-    monitors, so they may take a moment, as may the removal of what ended guests have left. Of ``rivals`` nothing was
-    promised: only what is left of them is looked at.
+    monitors, so they may take a moment, as may the removal of what ended guests have left: until a daemon has heard of
+    a guest's QEMU, what it says of its state is what the last one knew. Of ``rivals`` nothing was promised: only what
+    is left of them is looked at.
     """
     guests, everybody = list(guests), [*guests, *rivals]
     found = [*_processes(guests), *_files(daemon), *_strangers(host, everybody), *_definitions(daemon, host, guests)]
+    found += _await_monitors(host, guests)
     until = time.monotonic() + settling
     while (unsettled := [*_states(daemon, host, guests), *_leftovers(daemon, host)]) and time.monotonic() < until:
         time.sleep(0.02)
@@ -42,6 +46,22 @@ def complaints(
         _settle(daemon, host, guest)
     # What is wrong of a definition is seen by both looks.
     return list(dict.fromkeys(found + unsettled))
+
+
+def _await_monitors(host: Host, guests: list[Guest]) -> list[str]:
+    """Wait until the daemon has heard of all guests' QEMUs; those of which it has not. None of them is stopped."""
+    until = time.monotonic() + SETTLING
+    while (silent := [*_silent(host, guests)]) and time.monotonic() < until:
+        time.sleep(0.02)
+    return silent
+
+
+def _silent(host: Host, guests: list[Guest]) -> Iterator[str]:
+    for guest in guests:
+        with suppress(NoDomain, OperationInvalid):  # It is gone, or off.
+            info = domain_of(host, guest).control_info()
+            if info.state is DomainControlState.ERROR:
+                yield f"{guest.name}: nothing is heard of its QEMU"
 
 
 def _strangers(host: Host, guests: list[Guest]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from virtactor.client import Host
 
+from campaign import oracle
 from campaign.documents import xml
 from campaign.load import kill_guest
 from campaign.model import Guest, defined, marked, started, undefined
@@ -84,6 +85,20 @@ def test_the_oracle_misses_a_guest_that_was_killed(daemon: Virtactord, guests: l
         f"running: its QEMU, process {pid}, is gone",
         "running is defined as title, off, and was to be defined as title, paused",
     ]
+
+
+def test_the_oracle_misses_a_guest_of_whose_qemu_nothing_is_heard(
+    daemon: Virtactord, guests: list[Guest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oracle, "SETTLING", 0.5)
+    pid = guests[1].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        daemon.kill()
+        assert found_after_restart(daemon, guests) == ["running: nothing is heard of its QEMU"]
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_the_oracle_sees_files_and_processes_that_nobody_wants(daemon: Virtactord, guests: list[Guest]) -> None:
