@@ -201,8 +201,8 @@ class QemuConfig:
     )
     auto_dump_path: str = _key(
         "",
-        "Folder for the memory of guests that panicked, where on_crash says coredump-destroy or coredump-restart; empty"
-        " is lib/qemu/dump of the daemon's own.",
+        "Folder for the memory of guests that panicked, where on_crash says coredump-destroy or coredump-restart, and"
+        " of those whose watchdog ran out, where its action is dump; empty is lib/qemu/dump of the daemon's own.",
         _is_absolute,
         "an absolute path",
     )

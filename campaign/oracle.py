@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,25 +38,25 @@ def complaints(
     """
     guests, everybody = list(guests), [*guests, *rivals]
     found = [*_processes(guests), *_files(daemon), *_strangers(host, everybody), *_definitions(daemon, host, guests)]
-    found += _await_monitors(host, guests)
-    until = time.monotonic() + settling
-    while (unsettled := [*_states(daemon, host, guests), *_leftovers(daemon, host)]) and time.monotonic() < until:
-        time.sleep(0.02)
+    # None of the QEMUs is stopped.
+    found += _what_stays(lambda: _silent(host, guests), SETTLING)
+    unsettled = _what_stays(lambda: [*_states(daemon, host, guests), *_leftovers(daemon, host)], settling)
     for guest in guests:
         _settle(daemon, host, guest)
     # What is wrong of a definition is seen by both looks.
     return list(dict.fromkeys(found + unsettled))
 
 
-def _await_monitors(host: Host, guests: list[Guest]) -> list[str]:
-    """Wait until the daemon has heard of all guests' QEMUs; those of which it has not. None of them is stopped."""
-    until = time.monotonic() + SETTLING
-    while (silent := [*_silent(host, guests)]) and time.monotonic() < until:
+def _what_stays(look: Callable[[], Iterable[str]], seconds: float) -> list[str]:
+    """Wait that long for there to be nothing to complain of; what there is at last."""
+    until = time.monotonic() + seconds
+    while (found := list(look())) and time.monotonic() < until:
         time.sleep(0.02)
-    return silent
+    return found
 
 
 def _silent(host: Host, guests: list[Guest]) -> Iterator[str]:
+    """Guests of whose QEMUs the daemon has not heard."""
     for guest in guests:
         with suppress(NoDomain, OperationInvalid):  # It is gone, or off.
             info = domain_of(host, guest).control_info()

@@ -12,10 +12,11 @@ from pathlib import Path
 import guest
 import hypothesis
 import pytest
+from virtactor.client import Host
 
 from .libvirtd import libvirtd
 from .processes import Process, end, end_processes_of, processes
-from .system.virtactord import Virtactord
+from .system.virtactord import Story, Virtactord
 
 __all__ = ["libvirtd"]
 
@@ -87,6 +88,14 @@ def shared(_roots: Path, probed: Path) -> Iterator[Virtactord]:
         yield daemon
     finally:
         daemon.stop()
+
+
+@pytest.fixture
+def story(host: Host) -> Iterator[Story]:
+    """What is told of the lives of all domains of a test's ``host``."""
+    story = Story(host)
+    yield story
+    story.close()
 
 
 @pytest.fixture(scope="session")

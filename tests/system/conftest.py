@@ -12,7 +12,7 @@ from virtactor.client import Domain, Host
 
 from .guests import Shell
 from .told import Told
-from .virtactord import Story, Virtactord, clear
+from .virtactord import Virtactord, clear
 
 
 @pytest.fixture
@@ -24,13 +24,6 @@ def host(shared: Virtactord) -> Iterator[Host]:
             yield host
         finally:
             clear(host, kept)
-
-
-@pytest.fixture
-def story(host: Host) -> Iterator[Story]:
-    story = Story(host)
-    yield story
-    story.close()
 
 
 @pytest.fixture

@@ -127,9 +127,7 @@ def test_what_is_to_follow_a_panic_follows_where_no_dump_can_be_made(
 
 
 def check_without_dump(daemon: Virtactord, folder: Path, tmp_path: Path, action: str, then: list[str]) -> None:
-    daemon.kill()
-    daemon.configure(auto_dump_path=str(folder))
-    daemon.start()
+    daemon.reconfigure(auto_dump_path=str(folder))
     with daemon.connect() as host:
         told = Told(host)
         domain = host.domains.define(panicking(tmp_path, action))
@@ -142,9 +140,7 @@ def check_without_dump(daemon: Virtactord, folder: Path, tmp_path: Path, action:
 
 
 def test_dumps_are_made_where_the_configuration_says(daemon: Virtactord, tmp_path: Path) -> None:
-    daemon.kill()
-    daemon.configure(auto_dump_path=str(tmp_path / "not/there/yet"), auto_dump_bypass_cache=True)
-    daemon.start()
+    daemon.reconfigure(auto_dump_path=str(tmp_path / "not/there/yet"), auto_dump_bypass_cache=True)
     with daemon.connect() as host:
         told = Told(host)
         host.domains.create(panicking(tmp_path, "coredump-destroy"))
@@ -161,9 +157,7 @@ def test_a_dump_that_its_daemon_did_not_live_to_finish_is_removed_and_made_anew(
     folder = dumps(daemon)
     if configured:
         folder = tmp_path / "dumps"
-        daemon.kill()
-        daemon.configure(auto_dump_path=str(folder))
-        daemon.start()
+        daemon.reconfigure(auto_dump_path=str(folder))
     with daemon.connect() as host:
         domain = host.domains.define(panicking(tmp_path, "coredump-restart"))
         domain.start()
@@ -181,9 +175,7 @@ def test_a_dump_that_its_daemon_did_not_live_to_finish_is_removed_and_made_anew(
 
 def test_nothing_is_left_of_a_dump_whose_guest_dies_with_its_daemon(daemon: Virtactord, tmp_path: Path) -> None:
     folder = tmp_path / "dumps"
-    daemon.kill()
-    daemon.configure(auto_dump_path=str(folder))
-    daemon.start()
+    daemon.reconfigure(auto_dump_path=str(folder))
     with daemon.connect() as host:
         domain = host.domains.define(panicking(tmp_path, "coredump-restart"))
         domain.start()
@@ -250,9 +242,7 @@ def test_a_guest_whose_watchdog_runs_out_is_dumped_and_goes_on(
 
 def test_a_guest_whose_watchdog_runs_out_goes_on_where_no_dump_can_be_made(daemon: Virtactord, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    daemon.kill()
-    daemon.configure(auto_dump_path=str(tmp_path / "file/dumps"))
-    daemon.start()
+    daemon.reconfigure(auto_dump_path=str(tmp_path / "file/dumps"))
     with daemon.connect() as host:
         told = Told(host)
         domain = host.domains.create(barking(tmp_path))

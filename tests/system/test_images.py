@@ -47,9 +47,7 @@ def test_images_are_packed_as_configured_and_unpacked_whatever_is_configured_the
             xml = domain.managed_save_xml()
             domain.define_managed_save(xml.replace("</name>", "</name><title>changed</title>"))
             assert stream_of(image).startswith(FORMATS[format])
-            daemon.kill()
-            daemon.configure(save_image_format="raw")
-            daemon.start()
+            daemon.reconfigure(save_image_format="raw")
             domain.start()
             assert state(domain) == "RUNNING RESTORED"
             assert "<title>changed</title>" in domain.xml()

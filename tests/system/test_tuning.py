@@ -519,9 +519,7 @@ def test_an_event_that_nobody_counts_is_refused_by_its_name(host: Host, shared: 
 
 @needs_groups
 def test_every_guest_has_groups_where_that_is_configured(daemon: Virtactord) -> None:
-    daemon.kill()
-    daemon.configure(groups="all")
-    daemon.start()
+    daemon.reconfigure(groups="all")
     with daemon.connect() as host:
         domain = host.domains.define(plain("g"))
         domain.start(paused=True)

@@ -51,6 +51,12 @@ class Virtactord:
         lines = ["[limits]", *_settings(limits), "[qemu]", *_settings(qemu)]
         (self.paths.config / "virtactord.toml").write_text("\n".join(lines))
 
+    def reconfigure(self, **qemu: Any) -> None:
+        """Have a daemon with another section [qemu] in place of the running one, which is killed."""
+        self.kill()
+        self.configure(**qemu)
+        self.start()
+
     def start(self) -> None:
         notify = self.root / "notify"
         notify.unlink(missing_ok=True)

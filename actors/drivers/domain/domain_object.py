@@ -296,9 +296,14 @@ class DomainObject(ManagedObject):
         super()._finish(job)
         self.leave_if_gone()
 
+    @property
+    def has_nothing_left(self) -> bool:
+        """Whether there is neither a definition nor a guest, and nothing works on it."""
+        return self.job is None and self.persistent is None and not self.active
+
     def leave_if_gone(self) -> None:
-        """Ask the driver to forget this domain when nothing of it is left and nothing works on it."""
-        if self.job is None and self.persistent is None and not self.active:
+        """Ask the driver to forget this domain when nothing of it is left."""
+        if self.has_nothing_left:
             send(self.around.driver, Gone(self.uuid, self._handed_over))
 
     def take(self, call: Call) -> None:

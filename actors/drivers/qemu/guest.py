@@ -164,9 +164,7 @@ class Guest(GuestMonitor):
         elif status["status"] == "guest-panicked":
             self._panicked()
         elif (what := HAPPENED_BY_RUN_STATE.get(status["status"])) is not None:
-            self.happen(what)
-            if what is Happening.WATCHDOG_PAUSE:
-                self.follow_watchdog()
+            self._learn(what)
         self.save_live_state()
 
     async def _balloon(self, ref: pykka.ActorRef[Monitor]) -> int | None:
@@ -368,6 +366,10 @@ class Guest(GuestMonitor):
         asked = self.job is not None and self.job.name == "domain_suspend"
         what = self._why_stopped or (Happening.PAUSED if asked else Happening.STOPPED_UNASKED)
         self._why_stopped = None
+        self._learn(what)
+
+    def _learn(self, what: Happening) -> None:
+        """Take what QEMU has told to have happened, and do what follows from it."""
         self.happen(what)
         if what is Happening.WATCHDOG_PAUSE:
             self.follow_watchdog()

@@ -42,7 +42,7 @@ class TpmStates(Guest):
         super()._clean_up()
 
     def leave_if_gone(self) -> None:
-        if self.job is None and self.persistent is None and not self.active and not self._keeps_tpm:
+        if self.has_nothing_left and not self._keeps_tpm:
             states = self.around.tpm_states
             if self.text_uuid in states:
                 states.discard(self.text_uuid)

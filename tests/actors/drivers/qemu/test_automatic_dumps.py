@@ -55,13 +55,6 @@ def host(served: Served, root: Path) -> Iterator[Host]:
 
 
 @pytest.fixture
-def story(host: Host) -> Iterator[Story]:
-    story = Story(host)
-    yield story
-    story.close()
-
-
-@pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set when a dump is being written; nothing of it is read until it is broken off."""
     begun = threading.Event()
